@@ -1,0 +1,1 @@
+"""Storage: tables, the database file, secrets and bundled reference data. Imports nothing else of Gatehouse."""

@@ -1,0 +1,1 @@
+"""Reference data that ships with Gatehouse: provider presets, prices, tokenizer ranks."""

@@ -1,0 +1,225 @@
+"""All tables. Times are UTC microseconds since the epoch, money is integer micro-units (1 USD = 1,000,000)."""
+
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, Column, Index, LargeBinary, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+
+class Provider(SQLModel, table=True):
+    """Somebody who serves models: a preset that ships with Gatehouse, or one the operator described."""
+
+    __tablename__ = "providers"
+
+    id: str = Field(primary_key=True, max_length=64)
+    title: str
+    preset: bool = True
+    endpoints: dict[str, str] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    """Protocol name to base URL."""
+    signers: dict[str, str] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    """Protocol name to signer name, where it is not the protocol's usual one."""
+    dialect: str = "standard"
+    price_id: str | None = None
+    """This provider's id in the price data."""
+    key_env: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    docs_url: str = ""
+    local: bool = False
+    """Runs on the operator's own machine: needs no credential and costs nothing."""
+    needs_base_url: bool = False
+    hint: str = ""
+
+
+class Upstream(SQLModel, table=True):
+    """One account at a provider, with its credential."""
+
+    __tablename__ = "upstreams"
+
+    id: int | None = Field(default=None, primary_key=True)
+    name: str = Field(unique=True, index=True, max_length=64)
+    provider_id: str = Field(foreign_key="providers.id")
+    base_urls: dict[str, str] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    """Protocol name to base URL, where it differs from the provider's."""
+    credential: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
+    """Encrypted; see `data.secrets`."""
+    credential_hint: str = ""
+    """The last four characters, to tell credentials apart."""
+    dialect: str | None = None
+    weight: int = 1
+    enabled: bool = True
+    models_listed_at: int | None = Field(default=None, sa_type=BigInteger)
+    created_at: int = Field(sa_type=BigInteger)
+
+
+class Model(SQLModel, table=True):
+    """A model that an upstream lists or that the operator added to it."""
+
+    __tablename__ = "models"
+    __table_args__ = (UniqueConstraint("upstream_id", "name"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    upstream_id: int = Field(foreign_key="upstreams.id", index=True, ondelete="CASCADE")
+    name: str = Field(index=True)
+    listed: bool = True
+    """Came from the upstream's own list; false when the operator typed it."""
+
+
+class Alias(SQLModel, table=True):
+    """Another name for a model, as clients may ask for it."""
+
+    __tablename__ = "aliases"
+
+    name: str = Field(primary_key=True, max_length=256)
+    model: str
+
+
+class Route(SQLModel, table=True):
+    """A rule: requests for models that fit the pattern go to these targets. The first that fits wins."""
+
+    __tablename__ = "routes"
+
+    id: int | None = Field(default=None, primary_key=True)
+    position: int = Field(index=True)
+    name: str
+    pattern: str
+    """A glob over the model's name: `*`, `?`, `[...]`; several separated by commas."""
+    enabled: bool = True
+
+
+class RouteTarget(SQLModel, table=True):
+    """Where a route sends to. Lower priority first; equal priorities share by weight."""
+
+    __tablename__ = "route_targets"
+
+    id: int | None = Field(default=None, primary_key=True)
+    route_id: int = Field(foreign_key="routes.id", index=True, ondelete="CASCADE")
+    upstream_id: int = Field(foreign_key="upstreams.id", index=True, ondelete="CASCADE")
+    model: str | None = None
+    """The model's name at the upstream, where it differs from the one asked for."""
+    priority: int = 1
+    weight: int = 1
+
+
+class Key(SQLModel, table=True):
+    """A client key. Only a keyed hash of its secret is stored."""
+
+    __tablename__ = "keys"
+
+    id: int | None = Field(default=None, primary_key=True)
+    public_id: str = Field(unique=True, index=True, max_length=16)
+    secret_hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    tail: str
+    """The last four characters, to tell keys apart."""
+    name: str
+    owner: str = ""
+    note: str = ""
+    models: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    """Globs of the models it may ask for; empty means any."""
+    enabled: bool = True
+    created_at: int = Field(sa_type=BigInteger)
+    expires_at: int | None = Field(default=None, sa_type=BigInteger)
+    revoked_at: int | None = Field(default=None, sa_type=BigInteger)
+    last_used_at: int | None = Field(default=None, sa_type=BigInteger)
+
+
+class Exchange(SQLModel, table=True):
+    """One request with its response. The columns are the fields of `data.records.ExchangeRecord`."""
+
+    __tablename__ = "exchanges"
+    __table_args__ = (
+        Index("exchanges_by_key", "key_id", "started_at"),
+        Index("exchanges_by_start", "started_at"),
+        Index("exchanges_by_state", "state"),
+    )
+
+    id: int = Field(primary_key=True, sa_type=BigInteger)
+    request_id: str = Field(unique=True, max_length=64)
+    started_at: int = Field(sa_type=BigInteger)
+    state: str
+    protocol: str
+    operation: str
+    path: str
+    stream: bool
+    key_id: int | None = None
+    model_asked: str = ""
+    model_served: str = ""
+    route: str = ""
+    upstream_id: int | None = None
+    upstream: str = ""
+    http_status: int = 0
+    error_code: str = ""
+    error_message: str = ""
+    finish: str = ""
+    usage_source: str = ""
+    input_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_5m_tokens: int = 0
+    cache_write_1h_tokens: int = 0
+    tool_prompt_tokens: int = 0
+    output_tokens: int = 0
+    reasoning_tokens: int = 0
+    cost_micros: int | None = Field(default=None, sa_type=BigInteger)
+    price_lines: str = ""
+    first_token_us: int | None = None
+    duration_us: int | None = Field(default=None, sa_type=BigInteger)
+    attempts: int = 0
+    client: str = ""
+    agent: str = ""
+    request_headers: str = ""
+    upstream_request_id: str = ""
+    warnings: str = ""
+
+
+class Attempt(SQLModel, table=True):
+    """One try of an exchange at one upstream. The columns are the fields of `data.records.AttemptRecord`."""
+
+    __tablename__ = "attempts"
+
+    exchange_id: int = Field(primary_key=True, sa_type=BigInteger)
+    number: int = Field(primary_key=True)
+    upstream_id: int
+    upstream: str
+    model: str
+    started_us: int = Field(sa_type=BigInteger)
+    duration_us: int = Field(sa_type=BigInteger)
+    http_status: int = 0
+    error: str = ""
+    decision: str = ""
+
+
+class LedgerEntry(SQLModel, table=True):
+    """Append-only: what an exchange cost the key that made it. Never updated, never deleted."""
+
+    __tablename__ = "ledger_entries"
+    __table_args__ = (UniqueConstraint("exchange_id", "kind"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    at: int = Field(sa_type=BigInteger)
+    kind: str
+    exchange_id: int | None = Field(default=None, sa_type=BigInteger)
+    key_id: int | None = Field(default=None, index=True)
+    amount_micros: int = Field(sa_type=BigInteger)
+    currency: str = "USD"
+
+
+class PriceOverride(SQLModel, table=True):
+    """What the operator says a model costs, per million tokens, in micro-units."""
+
+    __tablename__ = "price_overrides"
+    __table_args__ = (UniqueConstraint("provider_id", "model"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    provider_id: str
+    model: str
+    """A glob over the served model's name."""
+    prices: dict[str, int] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    """Meter name (as in `ExchangeRecord`, without `_tokens`) to micro-units per million tokens."""
+    set_at: int = Field(sa_type=BigInteger)
+
+
+class Setting(SQLModel, table=True):
+    """A named value of the operator's."""
+
+    __tablename__ = "settings"
+
+    name: str = Field(primary_key=True, max_length=64)
+    value: Any = Field(sa_column=Column(JSON, nullable=False))

@@ -1,0 +1,1 @@
+"""The LLM gateway: protocols in, providers out, every request accounted for."""

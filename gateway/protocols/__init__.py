@@ -1,0 +1,1 @@
+"""One file per wire protocol. They know the canonical values and never each other."""

@@ -1,0 +1,1 @@
+"""How a call to an upstream proves who we are."""
