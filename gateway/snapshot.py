@@ -1,0 +1,90 @@
+"""All that a request's way depends on, as one immutable value. The operator changes things by replacing it whole."""
+
+from msgspec import Struct, field
+
+from gateway.canonical import Protocol
+
+
+class KeyFacts(Struct, frozen=True):
+    """A client key as policy sees it."""
+
+    id: int
+    public_id: str
+    secret_hash: bytes
+    name: str
+    owner: str
+    models: tuple[str, ...]
+    enabled: bool
+    expires_at: int | None
+    """UTC microseconds."""
+    revoked: bool
+
+
+class Endpoint(Struct, frozen=True):
+    """How to speak one protocol with one upstream."""
+
+    protocol: Protocol
+    base_url: str
+    """Without a trailing slash; the protocol's own path follows."""
+    signer: str
+
+
+class UpstreamFacts(Struct, frozen=True):
+    """An account at a provider, ready to be called."""
+
+    id: int
+    name: str
+    provider_id: str
+    provider_title: str
+    endpoints: dict[Protocol, Endpoint]
+    credential: str = field()
+    dialect: str
+    price_id: str | None
+    local: bool
+    weight: int
+    enabled: bool
+    models: frozenset[str]
+
+    def __repr__(self) -> str:
+        return f"UpstreamFacts({self.name!r})"
+
+
+class TargetFacts(Struct, frozen=True):
+    """One place a route sends to."""
+
+    upstream_id: int
+    model: str | None
+    priority: int
+    weight: int
+
+
+class RouteFacts(Struct, frozen=True):
+    """A route, in the order of its position."""
+
+    id: int
+    name: str
+    patterns: tuple[str, ...]
+    enabled: bool
+    targets: tuple[TargetFacts, ...]
+
+
+class PriceOverrideFacts(Struct, frozen=True):
+    """What the operator says a model costs."""
+
+    provider_id: str
+    pattern: str
+    prices: dict[str, int]
+    """Meter to micro-units per million tokens."""
+    set_at: int
+
+
+class Snapshot(Struct, frozen=True):
+    """The configuration in force."""
+
+    version: int = 0
+    keys: dict[str, KeyFacts] = {}
+    """By public id."""
+    upstreams: dict[int, UpstreamFacts] = {}
+    routes: tuple[RouteFacts, ...] = ()
+    aliases: dict[str, str] = {}
+    prices: tuple[PriceOverrideFacts, ...] = ()
