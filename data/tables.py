@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Column, Index, LargeBinary, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Column, Index, Integer, LargeBinary, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 
@@ -131,7 +131,8 @@ class Exchange(SQLModel, table=True):
         Index("exchanges_by_state", "state"),
     )
 
-    id: int = Field(primary_key=True, sa_type=BigInteger)
+    # Only an INTEGER key is the table's own order in SQLite; a BIGINT would be an index beside it.
+    id: int = Field(sa_column=Column(BigInteger().with_variant(Integer(), "sqlite"), primary_key=True))
     request_id: str = Field(unique=True, max_length=64)
     started_at: int = Field(sa_type=BigInteger)
     state: str
@@ -173,6 +174,7 @@ class Attempt(SQLModel, table=True):
     """One try of an exchange at one upstream. The columns are the fields of `data.records.AttemptRecord`."""
 
     __tablename__ = "attempts"
+    __table_args__ = ({"sqlite_with_rowid": False},)
 
     exchange_id: int = Field(primary_key=True, sa_type=BigInteger)
     number: int = Field(primary_key=True)
