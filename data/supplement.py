@@ -1,0 +1,38 @@
+"""Our own small list of model prices that ships with the project: dated rows, each with its source.
+
+What a request costs is worked out elsewhere.
+"""
+
+from datetime import date
+from importlib.resources import files
+
+import msgspec
+
+
+class PriceTier(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Prices that hold for the whole request once its input is more than `above` tokens."""
+
+    above: int
+    prices: dict[str, str]
+
+
+class PriceRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A row of `data/reference/prices.toml`: dollars per million tokens by meter, as text."""
+
+    providers: list[str]
+    models: list[str]
+    since: date
+    seen: date
+    source: str
+    prices: dict[str, str]
+    tiers: list[PriceTier] = []
+
+
+class _Rows(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    price: list[PriceRow]
+
+
+def load_price_rows() -> list[PriceRow]:
+    """All rows, in the order of the file."""
+    text = files("data.reference").joinpath("prices.toml").read_bytes()
+    return msgspec.toml.decode(text, type=_Rows).price
