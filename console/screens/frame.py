@@ -1,0 +1,192 @@
+"""What every screen has: status line, tab line, body, filter line and key line, and a way to ask the gateway."""
+
+from collections.abc import Callable, Coroutine, Sequence
+from typing import ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.screen import Screen
+from textual.widgets import Input
+
+from console.commands import LISTS, PAGES, Command
+from console.ink import Line
+from console.session import Refused, Session
+from console.state import Changes
+from console.widgets.confirm import Choice, ConfirmBar, Dialog
+from console.widgets.grid import Grid
+from console.widgets.keyline import KeyLine, Level
+from console.widgets.page import Page
+from console.widgets.status import StatusLine, Tab, TabLine
+from gateway.operations import Answer, Operation
+
+TABS = (
+    Tab("1", "live", "Live"),
+    Tab("2", "keys", "Keys"),
+    Tab("3", "upstreams", "Upstreams"),
+    Tab("4", "routes", "Routes"),
+    Tab("5", "usage", "Usage"),
+    Tab("6", "logs", "Logs"),
+)
+
+
+class FrameScreen(Screen[None]):
+    """Subclasses give a body and the commands that work on it."""
+
+    MODE: ClassVar[str] = ""
+    """The main screen it belongs to, as the tab line marks it."""
+    TITLE_IN_HELP: ClassVar[str] = ""
+    KEYS: ClassVar[tuple[Command, ...]] = ()
+    """Its own keys; put `BINDINGS = bindings(KEYS)` beside them."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.session = session
+        self.filter_text = ""
+
+    def compose(self) -> ComposeResult:
+        """The frame around the body."""
+        yield StatusLine(self.session)
+        yield TabLine(TABS, self.MODE, self.session, self.echo)
+        yield from self.body()
+        yield Input(id="filter", placeholder="filter", compact=True)
+        yield KeyLine(self.key_commands)
+
+    # --- for subclasses
+
+    def body(self) -> ComposeResult:
+        """What is between tab line and key line."""
+        raise NotImplementedError
+
+    def receive(self, changes: Changes) -> None:
+        """News came in while this screen is on show."""
+
+    def tick(self) -> None:
+        """Called about four times a second while this screen is on show."""
+
+    def enter(self) -> None:
+        """The screen is on show (again): load what news does not bring."""
+
+    def narrow(self, text: str) -> None:
+        """The filter was changed."""
+
+    def echo(self) -> Line:
+        """What the right end of the tab line says."""
+        return ((f"/{self.filter_text}", "accent"),) if self.filter_text else ()
+
+    # --- asking, telling, doing
+
+    async def ask(self, operation: Operation[Answer], timeout: float = 30.0) -> Answer | None:  # noqa: ASYNC109
+        """Have an operation answered; a refusal is shown as an error and gives None."""
+        try:
+            return await self.session.ask(operation, timeout)
+        except Refused as refusal:
+            self.tell(str(refusal), "error")
+            return None
+
+    def tell(self, message: str, level: Level = "info") -> None:
+        """Show a message on the bottom line."""
+        self.query_one(KeyLine).tell(message, level)
+
+    def do(self, work: Coroutine[None, None, None], group: str = "act") -> None:
+        """Let something that asks the gateway run beside the screen; one at a time in each group."""
+        self.run_worker(work, group=group, exclusive=True)
+
+    def copy(self, text: str, what: str) -> None:
+        """Send a text to the operator's clipboard and say how."""
+        way = self.session.copy(text)
+        if way:
+            self.tell(f"{what} sent to the clipboard ({way})", "success")
+        else:
+            self.tell(f"{what} could not be sent to a clipboard", "warning")
+
+    def confirm(self, question: str, yes: str, no: str, then: Callable[[], None]) -> None:
+        """Ask on the bottom lines before interrupting something."""
+        self.app.push_screen(ConfirmBar(question, yes, no), lambda answer: then() if answer == "yes" else None)
+
+    def ask_operator(
+        self,
+        title: str,
+        text: Sequence[Line],
+        choices: Sequence[Choice],
+        then: Callable[[str], None],
+        *,
+        no: str = "stay",
+        grave: Choice | None = None,
+        word: str = "",
+    ) -> None:
+        """Ask in a dialog; `then` gets the id of the choice, and is not called when the operator stays."""
+        dialog = Dialog(title, text, choices, no=no, grave=grave, word=word)
+        self.app.push_screen(dialog, lambda answer: then(answer) if answer else None)
+
+    # --- the frame itself
+
+    def key_commands(self) -> tuple[Command, ...]:
+        """The commands for the key line, this screen's and those of what has the focus."""
+        return (*self.KEYS, *self.focus_commands())
+
+    def focus_commands(self) -> tuple[Command, ...]:
+        """Keys of the list or page on this screen."""
+        if self.query(Grid):
+            return LISTS
+        return PAGES if self.query(Page) else ()
+
+    def refresh_frame(self) -> None:
+        """Draw the lines around the body as far as they changed."""
+        self.query_one(StatusLine).paint()
+        self.query_one(TabLine).paint()
+        self.query_one(KeyLine).paint()
+
+    def on_screen_resume(self) -> None:
+        """Shown again."""
+        self.refresh_frame()
+        self.enter()
+
+    def on_tab_line_chosen(self, event: TabLine.Chosen) -> None:
+        """A tab was clicked."""
+        self.app.switch_mode(event.mode)
+
+    def key_pressed(self) -> None:
+        """Any key at all."""
+        self.query_one(KeyLine).key_pressed()
+
+    def step_back(self) -> bool:
+        """Take Esc: drop a message, then the filter. False when there was nothing to drop."""
+        if self.query_one(KeyLine).clear():
+            return True
+        had = bool(self.filter_text) or self.query_one("#filter").has_class("open")
+        if had:
+            self._close_filter(clear=True)
+        return had
+
+    def action_filter(self) -> None:
+        """Open the filter line."""
+        line = self.query_one("#filter", Input)
+        line.add_class("open")
+        line.focus()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """The filter works while it is typed."""
+        if event.input.id == "filter":
+            self.filter_text = event.value
+            self.narrow(event.value)
+            self.query_one(TabLine).paint()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Enter keeps the filter and goes back to the list."""
+        if event.input.id == "filter":
+            self._close_filter(clear=False)
+
+    def _close_filter(self, clear: bool) -> None:
+        line = self.query_one("#filter", Input)
+        if clear:
+            line.value = ""
+        line.remove_class("open")
+        grids = self.query(Grid)
+        if grids:
+            grids.first().focus()
+
+    def on_mount(self, event: events.Mount) -> None:
+        """The list, where there is one, has the focus from the start."""
+        focusable = [*self.query(Grid), *(page for page in self.query(Page) if page.can_focus)]
+        if focusable:
+            focusable[0].focus()
