@@ -1,0 +1,23 @@
+"""Token counts out of a provider's usage object. They are not trusted: what is no plain count is not read."""
+
+LIMIT = 1_000_000_000
+
+Paths = tuple[tuple[str, tuple[str, ...]], ...]
+"""Which of our names is read from where in the object; a later line wins over an earlier one of the same name."""
+
+
+def note_counts(counts: dict[str, int], usage: object, paths: Paths) -> None:
+    """Take over what this usage object says; what it leaves out stays as it was."""
+    for name, path in paths:
+        value = _count(usage, path)
+        if value is not None:
+            counts[name] = value
+
+
+def _count(value: object, path: tuple[str, ...]) -> int | None:
+    for name in path:
+        if not isinstance(value, dict):
+            return None
+        value = value.get(name)
+    # type() because a bool is an int to isinstance
+    return value if type(value) is int and 0 <= value < LIMIT else None

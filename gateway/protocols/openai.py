@@ -1,0 +1,83 @@
+"""What the two OpenAI protocols share: usage, error bodies, model lists."""
+
+import msgspec
+
+from gateway.canonical import ModelEntry, Usage
+from gateway.errors import GatewayError, InsufficientQuota, RateLimited
+from gateway.protocols.counts import Paths
+
+USAGE: Paths = (
+    ("prompt", ("prompt_tokens",)),
+    ("prompt", ("input_tokens",)),
+    ("completion", ("completion_tokens",)),
+    ("completion", ("output_tokens",)),
+    ("total", ("total_tokens",)),
+    ("cached", ("cached_tokens",)),
+    ("cached", ("prompt_tokens_details", "cached_tokens")),
+    ("cached", ("input_tokens_details", "cached_tokens")),
+    ("cached", ("prompt_cache_hit_tokens",)),
+    ("written", ("prompt_tokens_details", "cache_write_tokens")),
+    ("written", ("input_tokens_details", "cache_write_tokens")),
+    ("reasoning", ("completion_tokens_details", "reasoning_tokens")),
+    ("reasoning", ("output_tokens_details", "reasoning_tokens")),
+)
+
+KEEP_ALIVE = b": keep-alive\n\n"
+
+
+def to_usage(counts: dict[str, int]) -> Usage | None:
+    """Disjoint buckets out of counts that include each other."""
+    if not counts:
+        return None
+    prompt = counts.get("prompt", 0)
+    completion = counts.get("completion", 0)
+    reasoning = counts.get("reasoning", 0)
+    cached = min(counts.get("cached", 0), prompt)
+    written = min(counts.get("written", 0), prompt - cached)
+    if "prompt" in counts and (unlisted := counts.get("total", 0) - prompt - completion) > 0:
+        # some providers leave reasoning out of the completion and show it in the total alone
+        completion += unlisted
+        reasoning = max(reasoning, unlisted)
+    reasoning = min(reasoning, completion)
+    return Usage(
+        input=prompt - cached - written,
+        cache_read=cached,
+        cache_write_5m=written,
+        output=completion - reasoning,
+        reasoning=reasoning,
+    )
+
+
+def error_status(error: GatewayError) -> int:
+    """OpenAI has no 402: a spent quota is a 429 with its own code."""
+    return 429 if isinstance(error, InsufficientQuota) else error.status
+
+
+def error_object(error: GatewayError) -> dict[str, object]:
+    """What stands under `error`."""
+    return {"message": error.message, "type": _error_type(error), "param": error.param, "code": error.code}
+
+
+def error_body(error: GatewayError, request_id: str) -> bytes:
+    return msgspec.json.encode({"error": error_object(error), "request_id": request_id})
+
+
+def model_list(models: list[ModelEntry], query: dict[str, str]) -> bytes:
+    """All models: OpenAI's list has no pages."""
+    return msgspec.json.encode({"object": "list", "data": [_model(model) for model in models]})
+
+
+def model_item(model: ModelEntry) -> bytes:
+    return msgspec.json.encode(_model(model))
+
+
+def _model(model: ModelEntry) -> dict[str, object]:
+    return {"id": model.id, "object": "model", "created": model.created, "owned_by": model.owner}
+
+
+def _error_type(error: GatewayError) -> str:
+    if isinstance(error, InsufficientQuota):
+        return "insufficient_quota"
+    if isinstance(error, RateLimited):
+        return "requests"
+    return "invalid_request_error" if error.status < 500 else "server_error"
