@@ -37,11 +37,11 @@ format: $(VENV)/.installed-dev ## put the code into shape
 	$(BIN)/ruff format .
 
 bench: $(VENV)/.installed ## this gateway beside nginx and a plain httpx relay, as ratios; ARGS="--rounds 5"
-	@$(BIN)/python benchmarks/compare.py $(ARGS)
+	@$(BIN)/python -m benchmarks.compare $(ARGS)
 
 bench-console: $(VENV)/.installed ## what an open console costs the streams, and how soon it shows
-	@$(BIN)/python benchmarks/first_screen.py
-	@$(BIN)/python benchmarks/live_view.py $(ARGS)
+	@$(BIN)/python -m benchmarks.first_screen
+	@$(BIN)/python -m benchmarks.live_view $(ARGS)
 
 pictures: $(VENV)/.installed ## draw the pictures in docs/pictures again
 	@$(BIN)/python docs/pictures/draw.py
