@@ -15,6 +15,7 @@ GatewayError
 ├── UpstreamFailed      502  an upstream failed or answered nonsense
 ├── Unavailable         503  nothing can serve this now
 ├── UpstreamTimeout     504
+├── PortTaken           the gateway cannot listen where it was told to
 └── Cut                 the operator, a revocation or a shutdown ended a running answer
 """
 
@@ -112,3 +113,8 @@ class UpstreamTimeout(GatewayError):
 class Cut(GatewayError):
     status = 503
     code = "cut"
+
+
+class PortTaken(GatewayError):
+    status = 503
+    code = "port_taken"

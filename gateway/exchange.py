@@ -1,0 +1,486 @@
+"""THE PATH OF ONE REQUEST, from a client's bytes to the settled record.
+
+`handle` reads top to bottom. The task that runs it owns the upstream's response and alone settles: whatever ends a
+request (done, refused, cut, client gone, upstream dead) comes past `Exchange.settle`, exactly once.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator
+
+import httpx
+import msgspec
+
+from data.records import CLIENT_LEFT, CUT, DONE, FAILED, RUNNING, AttemptRecord, ExchangeRecord
+from gateway import intake, keys, relay, retry, routing, tokens, upstream
+from gateway.canonical import Asked, Piece, Usage
+from gateway.errors import BadRequest, Cut, GatewayError, Internal, Unavailable, UpstreamFailed
+from gateway.events import ExchangeEnded, ExchangeProgressed, ExchangeStarted, TextPassed, UpstreamHealthChanged
+from gateway.intake import ON_LOST, Arrival, Receive, Scope, Send
+from gateway.metering import Meter
+from gateway.pricing import Charge, charge
+from gateway.protocols.codec import Call
+from gateway.routing import Plan, Target
+from gateway.runtime import Runtime
+from gateway.snapshot import KeyFacts
+
+log = logging.getLogger("gatehouse.exchange")
+
+PROGRESS_EVERY = 0.25
+"""Seconds between two pieces of news of one running answer."""
+PATIENCE = 20.0
+"""Seconds for which a streaming client's response is held back so that targets can still be changed."""
+SILENCE = 12.0
+"""Seconds of silence after which a running stream is kept alive."""
+LAST_WORDS = 1.0
+"""Seconds that a client has to take the error that ends its answer."""
+COUNTING = 5.0
+"""Seconds that counting tokens may hold up the settlement of an answer without usage."""
+
+
+async def handle(runtime: Runtime, arrival: Arrival, scope: Scope, receive: Receive, send: Send) -> None:
+    """Serve one request. Raises nothing but a cancellation from outside."""
+    exchange = Exchange(runtime, arrival, scope, send)
+    try:
+        runtime.check_open()
+        exchange.key = key = keys.authenticate(
+            runtime.snapshot, arrival.headers, arrival.query, runtime.vault, exchange.started_at
+        )
+        exchange.call = await intake.take_call(arrival, receive)
+        exchange.asked = asked = exchange.codec.read_call(exchange.call)
+        routing.check_allowed(key, asked.model)
+        plan = routing.plan(
+            runtime.snapshot, asked.model, exchange.codec.name, is_down=runtime.why_down, draw=runtime.draw
+        )
+        exchange.begin(plan.route)
+        answer = await exchange.answer_from(plan)
+        if isinstance(answer, bytes):
+            await exchange.pass_body(answer)
+        else:
+            await exchange.pass_stream(answer)
+    except GatewayError as error:
+        await exchange.fail(error, FAILED)
+    except asyncio.CancelledError:
+        await exchange.cancelled()
+    except Exception:
+        log.exception("request %s failed inside the gateway", arrival.request_id)
+        await exchange.fail(Internal(f"The gateway failed; its operator can look up {arrival.request_id}."), FAILED)
+    finally:
+        exchange.close()
+
+
+def with_output_of(said: Usage, counted: Usage) -> Usage:
+    """The provider's figures for the input, with the output counted: it had not yet said what the output came to."""
+    return msgspec.structs.replace(said, output=counted.output, reasoning=counted.reasoning)
+
+
+class Streaming:
+    """An upstream's stream whose first good frames have come."""
+
+    def __init__(self, first: bytes, rest: AsyncIterator[bytes]) -> None:
+        self.first = first
+        self.rest = rest
+
+
+class Exchange:
+    """One request with its response, while it runs. Belongs to the task that handles it."""
+
+    def __init__(self, runtime: Runtime, arrival: Arrival, scope: Scope, send: Send) -> None:
+        self.runtime = runtime
+        self.arrival = arrival
+        self.codec = relay.codec_for(arrival.endpoint)
+        self.started_at = time.time_ns() // 1000
+        self.id = 0
+        self.key: KeyFacts | None = None
+        self.call: Call | None = None
+        self.asked = Asked(model="")
+        self.route = ""
+        self.target: Target | None = None
+        self.response: httpx.Response | None = None
+        self.meter: Meter | None = None
+        self.attempts: list[AttemptRecord] = []
+        self.first_token_us: int | None = None
+        self.http_status = 0
+        self.opened = False
+        self.settled = False
+        self.taps = 0
+        self._scope = scope
+        self._send = send
+        self._sending = False
+        self._started = time.monotonic()
+        self._last_sent = self._started
+        self._next_progress = 0.0
+        self._severed: tuple[str, GatewayError] | None = None
+        self._task = asyncio.current_task()
+        scope[ON_LOST] = self.client_left
+
+    @property
+    def key_id(self) -> int | None:
+        """Whose request it is."""
+        return self.key.id if self.key else None
+
+    @property
+    def upstream_id(self) -> int | None:
+        """Who is answering it."""
+        return self.target.upstream.id if self.target else None
+
+    # --- the steps of `handle` ----------------------------------------------------------------------------------
+
+    def begin(self, route: str) -> None:
+        """Put it on record. Raises `Unavailable` when that cannot be done: then nothing may leave the house."""
+        self.route = route
+        number = self.runtime.next_id()
+        record = self.record(number, RUNNING)
+        self.runtime.journal.start(record)
+        self.id = number
+        self.runtime.enter(self)
+        self.runtime.bus.publish(ExchangeStarted(record))
+
+    async def answer_from(self, plan: Plan) -> bytes | Streaming:
+        """The first good answer that the plan's targets give: whole, or as a stream whose first frames are good."""
+        for number, target in enumerate(plan.targets, 1):
+            begun = self.elapsed_us()
+            try:
+                answer = await self.attempt(target)
+            except GatewayError as error:
+                decision = retry.decide(error, len(plan.targets) - number)
+                self.note_attempt(target, begun, error.status, error.code, decision.reason)
+                self.note_failure(error)
+                self.drop_response()
+                if not decision.next_target:
+                    raise
+            else:
+                self.note_attempt(target, begun, 200, "", "answered")
+                self.note_success()
+                return answer
+        raise Unavailable("No upstream could answer.", code="no_upstream")
+
+    async def attempt(self, target: Target) -> bytes | Streaming:
+        """Ask one target."""
+        self.target = target
+        call = self.call_for(target)
+        transport = self.runtime.transport(target.endpoint.base_url)
+        self.response = response = await upstream.send(transport, target, call, self.codec)
+        self.meter = meter = Meter(self.codec.new_framing(call), self.codec.new_reader())
+        if self.asked.stream or relay.is_binary(self.arrival.endpoint, response):
+            return await self.open_stream(meter, response)
+        body = await upstream.read_body(response)
+        meter.saw_body(body)
+        if meter.reader.error:
+            raise meter.reader.error
+        return body
+
+    def call_for(self, target: Target) -> Call:
+        """The client's call as this target gets it: another model name, credentials, and what usage needs."""
+        call = self.call
+        if call is None:
+            raise Internal("There is no call to send.")
+        if target.model != self.asked.model:
+            call = self.codec.with_model(call, target.model)
+        if self.asked.stream:
+            call = self.codec.with_usage(call)
+        return call
+
+    async def open_stream(self, meter: Meter, response: httpx.Response) -> Streaming:
+        """Wait for the first frames that say something: until then another target can still be tried."""
+        rest = upstream.whole_frames(response, meter.framing)
+        first = b""
+        async for frames in rest:
+            first += frames
+            meter.saw(frames)
+            meter.read()
+            if meter.reader.error:
+                raise meter.reader.error
+            if meter.reader.ended or any(map(self.codec.is_content, meter.framing.payloads(frames))):
+                return Streaming(first, rest)
+        raise UpstreamFailed("The upstream ended its answer before it said anything.", code="upstream_protocol")
+
+    async def pass_body(self, body: bytes) -> None:
+        """Settle, then hand over a whole answer."""
+        self.first_token_us = self.elapsed_us()
+        await self.settle(DONE)
+        await intake.respond(self._send, 200, body, self.arrival.request_id, self.answer_headers())
+        self.opened = True
+
+    async def pass_stream(self, streaming: Streaming) -> None:
+        """Hand a stream over, frame by whole frame, and settle before its last event goes out."""
+        meter = self.meter
+        if meter is None:
+            raise Internal("There is no answer to pass on.")
+        await self.open()
+        self.first_token_us = self.elapsed_us()
+        await self.pass_frames(meter, streaming.first)
+        async for frames in streaming.rest:
+            meter.saw(frames)
+            await self.pass_frames(meter, frames)
+        self.tell(meter)
+        if meter.reader.error:
+            raise meter.reader.error
+        if not meter.reader.ended and not self.settled:
+            raise UpstreamFailed("The upstream broke off in the middle of its answer.", code="upstream_cut_off")
+        await self.settle(DONE)
+        await self.write(meter.framing.rest(), more=False)
+
+    async def pass_frames(self, meter: Meter, frames: bytes) -> None:
+        """Hand over some whole frames."""
+        if b'"error"' in frames:
+            meter.read()
+            if meter.reader.error:
+                raise meter.reader.error
+        if self.taps or (self.runtime.bus.watched and time.monotonic() >= self._next_progress):
+            self.tell(meter)
+        if not self.settled and self.codec.is_terminal(frames):
+            self.tell(meter)
+            await self.settle(DONE)
+        if not self.asked.wants_usage:
+            frames = self.codec.without_usage(frames)
+        if frames:
+            await self.write(frames)
+
+    # --- however it ends ----------------------------------------------------------------------------------------
+
+    async def fail(self, error: GatewayError, state: str) -> None:
+        """End it with an error: sever the upstream, tell the client in its protocol, settle what passed."""
+        self.drop_response()
+        if self.target and self.response and state == FAILED and self.opened:
+            self.note_failure(error)
+        if self.id == 0 and self.key is not None and not isinstance(error, Unavailable):
+            self.begin(self.route)
+        if state != CLIENT_LEFT:
+            await self.tell_client(error)
+        await self.settle(state, error)
+
+    async def cancelled(self) -> None:
+        """The task was cancelled: by `sever`, or from outside."""
+        if self._severed is None:
+            await self.fail(Cut("The gateway stopped.", code="shutting_down"), CUT)
+            raise asyncio.CancelledError
+        if self._task:
+            self._task.uncancel()
+        state, error = self._severed
+        await self.fail(error, state)
+
+    async def tell_client(self, error: GatewayError) -> None:
+        """Write an error to the client: as a response, or into the stream that has begun."""
+        self.http_status = self.http_status or self.codec.error_status(error)
+        try:
+            async with asyncio.timeout(LAST_WORDS):
+                if not self.opened:
+                    self.opened = True
+                    await intake.refuse(self._send, self.codec, error, self.arrival.request_id)
+                elif not self.settled:
+                    reader = self.meter.reader if self.meter else self.codec.new_reader()
+                    await self.write(self.codec.error_frames(error, self.arrival.request_id, reader), more=False)
+        except TimeoutError:
+            log.info("request %s ended without its client taking the error", self.arrival.request_id)
+
+    async def settle(self, state: str, error: GatewayError | None = None) -> None:
+        """Work out what was used and what it costs, and close the record. Does nothing the second time."""
+        if self.settled or self.id == 0:
+            return
+        usage, source = await self.usage()
+        self.settled = True
+        record = self.record(self.id, state, error, usage, source, self.charge(usage))
+        self.runtime.journal.end(record, self.attempts)
+        self.runtime.bus.publish(ExchangeEnded(record, tuple(self.attempts)))
+
+    async def usage(self) -> tuple[Usage, str]:
+        """The provider's own figures; where it gave none for an answer that had begun, counted ones."""
+        if self.meter is None or self.arrival.endpoint.work == "count":
+            return Usage(), ""
+        self.meter.read()
+        said = self.meter.reader.usage
+        if said is not None and (self.meter.reader.ended or said.output + said.reasoning > self.meter.estimated_output):
+            return said, "provider"
+        body = self.call.body if self.call else b""
+        try:
+            async with asyncio.timeout(COUNTING):
+                counted = await self.meter.count(await tokens.count_request(self.codec.name, body))
+        except (TimeoutError, asyncio.CancelledError):
+            counted = Usage(input=len(body) // 4, output=self.meter.estimated_output)
+        return (counted if said is None else with_output_of(said, counted)), "counted"
+
+    def charge(self, usage: Usage) -> Charge | None:
+        """What the usage costs; None when the model has no price."""
+        if self.target is None:
+            return None
+        facts = self.target.upstream
+        rate = self.runtime.prices.rate(facts.provider_id, facts.price_id, self.target.model, self.started_at)
+        return charge(rate, usage) if rate else None
+
+    def close(self) -> None:
+        """Let go of everything. Runs whatever happened."""
+        self.drop_response()
+        self.runtime.leave(self)
+        self._scope.pop(ON_LOST, None)
+
+    def drop_response(self) -> None:
+        """Close the upstream's connection unless its answer was read to the end."""
+        if self.response is not None:
+            upstream.sever(self.response)
+
+    # --- from outside its task ----------------------------------------------------------------------------------
+
+    def cut(self, error: GatewayError) -> None:
+        """End it now; the client is told in its own protocol."""
+        self.sever(CUT, error)
+
+    def client_left(self) -> None:
+        """The client's connection is gone."""
+        self.sever(CLIENT_LEFT, BadRequest("The client left.", code="client_left"))
+
+    def sever(self, state: str, error: GatewayError) -> None:
+        """Interrupt the task; the first reason stands. What is settled already runs out by itself."""
+        if self._severed is None and not self.settled and self._task:
+            self._severed = (state, error)
+            self._task.cancel()
+
+    def look_after(self, now: float) -> None:
+        """Called every second: open a stream that waits too long for its upstream, keep a silent one alive."""
+        if self._sending or self.settled or not self.asked.stream or self.id == 0:
+            return
+        if not self.opened and now - self._started > PATIENCE:
+            self.runtime.spawn(self.open())
+        elif self.opened and now - self._last_sent > SILENCE:
+            self.runtime.spawn(self.write(self.codec.keep_alive))
+
+    def open_tap(self) -> list[Piece]:
+        """Start telling the text that passes; the text so far."""
+        self.taps += 1
+        if self.meter is None:
+            return []
+        self.tell(self.meter)
+        return self.meter.pieces
+
+    # --- writing, telling, recording ----------------------------------------------------------------------------
+
+    async def open(self) -> None:
+        """Start the client's response, once."""
+        if self.opened:
+            return
+        self.opened = True
+        self.http_status = 200
+        headers = [*self.answer_headers(), *intake.request_id_headers(self.arrival.request_id), *intake.UNBUFFERED]
+        await self._send({"type": "http.response.start", "status": 200, "headers": headers})
+
+    def answer_headers(self) -> list[tuple[bytes, bytes]]:
+        """The upstream's headers that a client may see."""
+        if self.response is None:
+            return [(b"content-type", intake.EVENT_STREAM)]
+        return upstream.returned_headers(self.response)
+
+    async def write(self, frames: bytes, *, more: bool = True) -> None:
+        """Hand bytes to the client; waits while it is slow."""
+        self._sending = True
+        await self._send({"type": "http.response.body", "body": frames, "more_body": more})
+        self._sending = False
+        self._last_sent = time.monotonic()
+
+    def tell(self, meter: Meter) -> None:
+        """News of how far the answer has come, and its text where somebody taps."""
+        bus = self.runtime.bus
+        pieces = meter.read()
+        if self.taps:
+            for piece in pieces:
+                bus.publish(TextPassed(self.id, piece.kind, piece.text))
+        now = time.monotonic()
+        if bus.watched and now >= self._next_progress and not self.settled:
+            self._next_progress = now + PROGRESS_EVERY
+            target = self.target
+            bus.publish(
+                ExchangeProgressed(
+                    id=self.id,
+                    upstream=target.upstream.name if target else "",
+                    model_served=target.model if target else "",
+                    route=self.route,
+                    first_token_us=self.first_token_us,
+                    output_tokens=meter.output_tokens,
+                    cost_micros=None,
+                )
+            )
+
+    def elapsed_us(self) -> int:
+        """Microseconds since it came."""
+        return int((time.monotonic() - self._started) * 1_000_000)
+
+    def note_attempt(self, target: Target, begun: int, status: int, error: str, decision: str) -> None:
+        """Keep what came of one target."""
+        self.attempts.append(
+            AttemptRecord(
+                exchange_id=self.id,
+                number=len(self.attempts) + 1,
+                upstream_id=target.upstream.id,
+                upstream=target.upstream.name,
+                model=target.model,
+                started_us=begun,
+                duration_us=self.elapsed_us() - begun,
+                http_status=status,
+                error=error,
+                decision=decision,
+            )
+        )
+
+    def note_success(self) -> None:
+        """Tell health, and the operator when that changes something."""
+        if self.target and self.runtime.health.succeeded(self.target.upstream.id):
+            self.runtime.bus.publish(UpstreamHealthChanged(self.target.upstream.id, "up", "answering again"))
+
+    def note_failure(self, error: GatewayError) -> None:
+        """Tell health, and the operator when that changes something."""
+        if self.target is None:
+            return
+        number, now = self.target.upstream.id, self.runtime.clock()
+        if self.runtime.health.failed(number, error, now):
+            state = self.runtime.health.state(number, now)
+            self.runtime.bus.publish(UpstreamHealthChanged(number, state, error.code))
+
+    def record(
+        self,
+        number: int,
+        state: str,
+        error: GatewayError | None = None,
+        usage: Usage | None = None,
+        source: str = "",
+        charge: Charge | None = None,
+    ) -> ExchangeRecord:
+        """The exchange as it stands, in the shape that everything else reads."""
+        usage = usage or Usage()
+        arrival, target, reader = self.arrival, self.target, self.meter.reader if self.meter else None
+        return ExchangeRecord(
+            id=number,
+            request_id=arrival.request_id,
+            started_at=self.started_at,
+            state=state,
+            protocol=self.codec.name,
+            operation=arrival.endpoint.work,
+            path=arrival.path,
+            stream=self.asked.stream,
+            key_id=self.key_id,
+            model_asked=self.asked.model,
+            model_served=(reader.model if reader and reader.model else target.model) if target else "",
+            route=self.route,
+            upstream_id=target.upstream.id if target else None,
+            upstream=target.upstream.name if target else "",
+            http_status=self.http_status or (200 if state == DONE else 0),
+            error_code=error.code if error else "",
+            error_message=error.message[:500] if error else "",
+            finish=(reader.finish or "") if reader else "",
+            usage_source=source,
+            input_tokens=usage.input,
+            cache_read_tokens=usage.cache_read,
+            cache_write_5m_tokens=usage.cache_write_5m,
+            cache_write_1h_tokens=usage.cache_write_1h,
+            tool_prompt_tokens=usage.tool_prompt,
+            output_tokens=usage.output,
+            reasoning_tokens=usage.reasoning,
+            cost_micros=charge.total_micros if charge else None,
+            price_lines=msgspec.json.encode(charge.lines).decode() if charge else "",
+            first_token_us=self.first_token_us,
+            duration_us=None if state == RUNNING else self.elapsed_us(),
+            attempts=len(self.attempts),
+            client=arrival.client,
+            agent=arrival.headers.get("user-agent", "")[:256],
+            request_headers=intake.recorded_headers(arrival.headers),
+            upstream_request_id=upstream.request_id(self.response) if self.response else "",
+        )

@@ -1,0 +1,53 @@
+"""Who is asking: finds the client's key in whichever place its SDK puts it."""
+
+import hmac
+from collections.abc import Iterator
+
+from data.secrets import Vault, parse_key
+from gateway.errors import Unauthorized
+from gateway.snapshot import KeyFacts, Snapshot
+
+KEY_HEADERS = ("x-api-key", "api-key", "x-goog-api-key")
+CREDENTIAL_HEADERS = frozenset((*KEY_HEADERS, "authorization", "cookie", "proxy-authorization"))
+
+REFUSED = (
+    "The API key is missing or not valid. Send a Gatehouse key as `Authorization: Bearer`, `x-api-key`, `api-key` or "
+    "`x-goog-api-key`; the operator creates one with `console key create`."
+)
+
+
+def presented(headers: dict[str, str], query: dict[str, str]) -> Iterator[str]:
+    """Every key the client sent, in the order they are tried: SDKs may send two, of which one is a left-over."""
+    for name in KEY_HEADERS:
+        if value := headers.get(name):
+            yield value
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and token:
+        yield token.strip()
+    if value := query.get("key"):
+        yield value
+
+
+def authenticate(
+    snapshot: Snapshot, headers: dict[str, str], query: dict[str, str], vault: Vault, now: int
+) -> KeyFacts:
+    """The key that the client presented. One answer for unknown, wrong, disabled, revoked and expired alike.
+
+    `now` is in UTC microseconds. Raises `Unauthorized`.
+    """
+    for text in presented(headers, query):
+        if (parsed := parse_key(text)) is None:
+            continue
+        public_id, secret = parsed
+        key = snapshot.keys.get(public_id)
+        hashed = vault.hash_secret(secret)
+        # An unknown key is compared too, so that it takes as long as a wrong one.
+        known = hmac.compare_digest(hashed, key.secret_hash if key else bytes(len(hashed)))
+        if key and known and usable(key, now):
+            return key
+    raise Unauthorized(REFUSED)
+
+
+def usable(key: KeyFacts, now: int) -> bool:
+    """Whether a key may be used at this time (UTC microseconds)."""
+    return key.enabled and not key.revoked and (key.expires_at is None or now < key.expires_at)

@@ -1,0 +1,156 @@
+"""Operations that are never translated (embeddings, images, audio, moderations, rerank): bytes through, metered.
+
+They share the path of every request and only read it differently, so they are one more codec record.
+"""
+
+import re
+
+import httpx
+import msgspec
+from msgspec import Struct
+
+from gateway.canonical import Asked, Finish, Piece, Usage
+from gateway.endpoints import Endpoint
+from gateway.errors import BadRequest, GatewayError
+from gateway.framings.framing import Framing
+from gateway.framings.sse import SSE
+from gateway.protocols import openai_chat
+from gateway.protocols.codec import Call, Codec
+from gateway.protocols.registry import CODECS
+
+FORM_FIELD = rb'name="%s"(?:\r\n[^\r\n]+)*\r\n\r\n(?P<value>[^\r\n]*)\r\n'
+"""A text field of a multipart form."""
+
+
+class _Tokens(Struct):
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    total_tokens: int | None = None
+
+
+class _Answer(Struct):
+    model: str = ""
+    usage: _Tokens | None = None
+
+
+class Passing:
+    """No framing at all: binary answers go through as they come."""
+
+    def feed(self, chunk: bytes) -> bytes:
+        """All of it."""
+        return chunk
+
+    def rest(self) -> bytes:
+        """Nothing is ever held."""
+        return b""
+
+    def payloads(self, frames: bytes) -> list[bytes]:
+        """The bytes themselves, so that the first of them commit the answer."""
+        return [frames]
+
+
+class RelayReader:
+    """Reads the usage that image, audio, embedding and rerank answers state, where they do."""
+
+    def __init__(self) -> None:
+        self.usage: Usage | None = None
+        self.model = ""
+        self.finish: Finish | None = None
+        self.ended = True
+        self.error: GatewayError | None = None
+
+    def read_body(self, body: bytes) -> None:
+        """Take a whole answer."""
+        self.read_payload(body)
+        self.usage = self.usage or Usage()
+
+    def read_payload(self, payload: bytes) -> None:
+        """Take one event of a stream; anything that is not a JSON object says nothing."""
+        if not payload.startswith(b"{"):
+            return
+        try:
+            answer = msgspec.json.decode(payload, type=_Answer)
+        except msgspec.DecodeError:
+            return
+        self.model = answer.model or self.model
+        if answer.usage is not None:
+            self.usage = _usage(answer.usage)
+
+    def take_pieces(self) -> list[Piece]:
+        """None: what passes is not text."""
+        return []
+
+
+def _usage(said: _Tokens) -> Usage:
+    came = said.input_tokens if said.input_tokens is not None else said.prompt_tokens
+    went = said.output_tokens if said.output_tokens is not None else said.completion_tokens
+    if came is None:
+        came = max((said.total_tokens or 0) - (went or 0), 0)
+    return Usage(input=max(came, 0), output=max(went or 0, 0))
+
+
+def read_call(call: Call) -> Asked:
+    """The model and whether a stream was asked for, out of JSON or a multipart form."""
+    if not is_form(call):
+        asked = openai_chat.CODEC.read_call(call)
+        return msgspec.structs.replace(asked, wants_usage=True)
+    model = form_field(call, "model")
+    if model is None:
+        raise BadRequest("The form has no field 'model'.", param="model")
+    stream = form_field(call, "stream")
+    return Asked(
+        model=model["value"].decode("utf-8", "replace"), stream=stream is not None and stream["value"] == b"true"
+    )
+
+
+def with_model(call: Call, model: str) -> Call:
+    """The same call for another model name."""
+    if not is_form(call):
+        return openai_chat.CODEC.with_model(call, model)
+    field = form_field(call, "model")
+    if field is None:
+        return call
+    start, end = field.span("value")
+    return msgspec.structs.replace(call, body=call.body[:start] + model.encode() + call.body[end:])
+
+
+def is_form(call: Call) -> bool:
+    """Whether the body is a multipart form."""
+    return call.headers.get("content-type", "").startswith("multipart/form-data")
+
+
+def form_field(call: Call, name: str) -> re.Match[bytes] | None:
+    """A text field of the form, found without parsing the files in it."""
+    return re.search(FORM_FIELD % name.encode(), call.body)
+
+
+def new_framing(call: Call) -> Framing:
+    """Events where a stream was asked for, otherwise whatever comes."""
+    return SSE() if read_call(call).stream else Passing()
+
+
+def is_binary(endpoint: Endpoint, response: httpx.Response) -> bool:
+    """Whether an answer is not JSON, so that it is handed on as it comes."""
+    return endpoint.work == "relay" and not response.headers.get("content-type", "").startswith("application/json")
+
+
+def codec_for(endpoint: Endpoint) -> Codec:
+    """The codec that reads an endpoint's requests and answers."""
+    if endpoint.work in ("relay", "embed") and endpoint.protocol == "openai_chat":
+        return RELAY
+    return CODECS[endpoint.protocol or "openai_chat"]
+
+
+RELAY: Codec = msgspec.structs.replace(
+    openai_chat.CODEC,
+    read_call=read_call,
+    with_model=with_model,
+    with_usage=lambda call: call,
+    without_usage=lambda frames: frames,
+    new_framing=new_framing,
+    new_reader=RelayReader,
+    is_terminal=lambda frames: False,
+    is_content=lambda payload: True,
+)

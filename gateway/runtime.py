@@ -1,0 +1,134 @@
+"""What a request needs of the gateway: composed once by the service, replaced piece by piece, never locked."""
+
+import asyncio
+import contextlib
+import itertools
+import random
+import time
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Protocol as Interface
+
+import httpx
+
+from data.records import AttemptRecord, ExchangeRecord
+from data.secrets import Vault
+from gateway.bus import Bus
+from gateway.canonical import Piece
+from gateway.errors import GatewayError, Unavailable
+from gateway.health import Health
+from gateway.pricing import PriceBook
+from gateway.snapshot import Snapshot
+
+
+class Record(Interface):
+    """The record of exchanges, as a request's way needs it. Both survive a `kill -9` once they return."""
+
+    def start(self, record: ExchangeRecord) -> None:
+        """Put a request on record, before anything leaves the house."""
+        ...
+
+    def end(self, record: ExchangeRecord, attempts: Iterable[AttemptRecord] = ()) -> None:
+        """Close it, once."""
+        ...
+
+
+class Running(Interface):
+    """An exchange as the rest of the gateway sees it while it runs."""
+
+    id: int
+    taps: int
+    """How many watch its text."""
+
+    @property
+    def key_id(self) -> int | None:
+        """Whose request it is."""
+        ...
+
+    @property
+    def upstream_id(self) -> int | None:
+        """Who is answering it."""
+        ...
+
+    def open_tap(self) -> list[Piece]:
+        """Start telling the text that passes; the text so far."""
+        ...
+
+    def cut(self, error: GatewayError) -> None:
+        """End it now; the client is told in its own protocol."""
+        ...
+
+    def look_after(self, now: float) -> None:
+        """Called every second: keep silent connections alive."""
+        ...
+
+
+class Runtime:
+    """The gateway's shared state. All of it belongs to the gateway's own loop."""
+
+    def __init__(
+        self, *, transports: dict[str, httpx.AsyncBaseTransport], journal: Record, bus: Bus, vault: Vault
+    ) -> None:
+        self.snapshot = Snapshot()
+        self.transports = transports
+        """By URL scheme."""
+        self.journal = journal
+        self.bus = bus
+        self.vault = vault
+        self.health = Health()
+        self.prices = PriceBook(())
+        self.running: dict[int, Running] = {}
+        self.draining = False
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self.clock: Callable[[], float] = time.monotonic
+        self.draw: Callable[[], float] = random.random
+        self._ids = itertools.count(1)
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def number_from(self, first: int) -> None:
+        """Number the next exchanges from here on."""
+        self._ids = itertools.count(first)
+
+    def next_id(self) -> int:
+        """The next exchange's number."""
+        return next(self._ids)
+
+    def now(self) -> int:
+        """UTC microseconds."""
+        return time.time_ns() // 1000
+
+    def enter(self, exchange: Running) -> None:
+        """An exchange is on record and runs."""
+        self.running[exchange.id] = exchange
+        self._idle.clear()
+
+    def leave(self, exchange: Running) -> None:
+        """An exchange is over."""
+        self.running.pop(exchange.id, None)
+        if not self.running:
+            self._idle.set()
+
+    async def wait_idle(self, seconds: float) -> None:
+        """Until nothing runs, or the time is over."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._idle.wait()
+
+    def check_open(self) -> None:
+        """Raises `Unavailable` while the gateway is shutting down."""
+        if self.draining:
+            raise Unavailable("The gateway is shutting down.", code="shutting_down", retry_after=5)
+
+    def spawn(self, work: Coroutine[None, None, None]) -> None:
+        """Do something beside the exchange that asks for it."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def transport(self, base_url: str) -> httpx.AsyncBaseTransport:
+        """What carries calls to a base URL."""
+        return self.transports[base_url.partition(":")[0]]
+
+    def why_down(self, upstream_id: int) -> str:
+        """Why an upstream is set aside, in words; empty when it is not."""
+        return self.health.why(upstream_id, self.clock())

@@ -1,0 +1,131 @@
+"""The HTTP front: uvicorn's httptools protocol, hardened against slow, oversized and malformed requests.
+
+It leans on uvicorn's private interface, so uvicorn is pinned exactly and the tests of this file guard its upgrades.
+"""
+
+import asyncio
+import socket
+import struct
+
+import httptools
+import uvicorn
+from uvicorn._types import ASGIApplication
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from gateway.intake import ON_LOST
+
+HEAD_SECONDS = 10.0
+BODY_SECONDS = 60.0
+STALL_SECONDS = 60.0
+"""How long a client may take nothing of what is written to it."""
+LARGEST_HEAD = 64 * 1024
+MOST_FIELDS = 200
+LONGEST_URL = 16 * 1024
+SOCKET_BUFFER = 256 * 1024
+"""Bounds what the kernel holds for a slow client."""
+
+
+class Refusal(httptools.HttpParserError):  # type: ignore[misc]
+    """The head breaks one of our rules: uvicorn answers 400 and closes."""
+
+
+class HardenedProtocol(HttpToolsProtocol):
+    """One client connection, with deadlines for the head, the body and for taking what is written."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._head_size = 0
+        self._deadline: asyncio.TimerHandle | None = None
+        self._stall: asyncio.TimerHandle | None = None
+        self._arm(HEAD_SECONDS)
+        if (sock := transport.get_extra_info("socket")) is not None and sock.family != socket.AF_UNIX:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BUFFER)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._disarm()
+        if self._stall is not None:
+            self._stall.cancel()
+        lost = [cycle.scope.get(ON_LOST) for cycle in (self.cycle,) if cycle is not None]
+        super().connection_lost(exc)
+        for on_lost in lost:
+            if on_lost is not None:
+                on_lost()
+
+    def data_received(self, data: bytes) -> None:
+        if self._deadline is None and (self.cycle is None or self.cycle.response_complete):
+            self._arm(HEAD_SECONDS)
+        super().data_received(data)
+
+    def on_message_begin(self) -> None:
+        self._head_size = 0
+        super().on_message_begin()
+
+    def on_url(self, url: bytes) -> None:
+        super().on_url(url)
+        if len(self.url) > LONGEST_URL:
+            raise Refusal("The URL is too long.")
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        super().on_header(name, value)
+        self._head_size += len(name) + len(value)
+        if self._head_size > LARGEST_HEAD or len(self.headers) > MOST_FIELDS:
+            raise Refusal("The head is too large.")
+
+    def on_headers_complete(self) -> None:
+        hosts = [value for name, value in self.headers if name == b"host"]
+        codings = [value for name, value in self.headers if name == b"transfer-encoding"]
+        if self.parser.get_http_version() not in ("1.0", "1.1"):
+            raise Refusal("The HTTP version is not served.")
+        if len(hosts) > 1 or (not hosts and self.parser.get_http_version() == "1.1"):
+            raise Refusal("There must be one Host field.")
+        if any(coding.lower() != b"chunked" for coding in codings):
+            raise Refusal("The transfer coding is not served.")
+        self._arm(BODY_SECONDS)
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        self._disarm()
+        super().on_message_complete()
+
+    def pause_writing(self) -> None:
+        self._stall = self.loop.call_later(STALL_SECONDS, self._abort)
+        super().pause_writing()
+
+    def resume_writing(self) -> None:
+        if self._stall is not None:
+            self._stall.cancel()
+            self._stall = None
+        super().resume_writing()
+
+    def _arm(self, seconds: float) -> None:
+        self._disarm()
+        self._deadline = self.loop.call_later(seconds, self._abort)
+
+    def _disarm(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _abort(self) -> None:
+        # A close would wait behind a full window for ever; a reset does not.
+        if (sock := self.transport.get_extra_info("socket")) is not None and sock.family != socket.AF_UNIX:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.transport.abort()
+
+
+def new_server(app: ASGIApplication) -> uvicorn.Server:
+    """A server for an ASGI application; it is given its sockets when it is started."""
+    config = uvicorn.Config(
+        app,
+        http=HardenedProtocol,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=5,
+    )
+    return uvicorn.Server(config)

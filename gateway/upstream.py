@@ -1,0 +1,171 @@
+"""Calls one target: builds the request, signs it, sends it, and tells failures apart in our own words."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from functools import lru_cache
+from typing import cast
+from urllib.parse import urlencode
+
+import httpx
+
+from gateway.canonical import Protocol
+from gateway.connection import AbortableStream
+from gateway.errors import GatewayError, UpstreamFailed, UpstreamTimeout
+from gateway.framings.framing import Framing
+from gateway.protocols.codec import Call, Codec
+from gateway.routing import Target
+from gateway.signers.table import sign
+
+FORWARDED = ("anthropic-version", "anthropic-beta", "openai-beta", "http-referer", "x-title")
+"""The client's headers that reach an upstream. Nothing else does."""
+DEFAULTS: dict[Protocol, tuple[tuple[str, str], ...]] = {"anthropic_messages": (("anthropic-version", "2023-06-01"),)}
+RETURNED = ("content-type", "openai-poll-after-ms")
+"""The upstream's headers that reach a client."""
+LARGEST_ANSWER = 64 * 1024 * 1024
+LARGEST_ERROR = 64 * 1024
+AGENT = b"gatehouse"
+
+
+class Body(httpx.AsyncByteStream):
+    """A request's body that is wholly in memory, so that it can be sent again."""
+
+    def __init__(self, content: bytes) -> None:
+        self.content = content
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield self.content
+
+
+@lru_cache(maxsize=4096)
+def parsed(url: str) -> httpx.URL:
+    """Parsing costs more than sending; the same few addresses recur."""
+    return httpx.URL(url)
+
+
+def address(target: Target, call: Call) -> httpx.URL:
+    """The URL of a call at a target: its base URL, the protocol's own path, the client's query."""
+    base = target.endpoint.base_url
+    if target.endpoint.protocol == "anthropic_messages":
+        base = f"{base}/v1"
+    query = {name: value for name, value in call.query.items() if name not in ("key", "api-version")}
+    suffix = f"?{urlencode(query)}" if query else ""
+    return parsed(f"{base}/{call.path}{suffix}")
+
+
+async def build(target: Target, call: Call) -> httpx.Request:
+    """The request to send. Holds our credential: never log it."""
+    headers = await sign(target.endpoint.signer, target.upstream.credential)
+    headers += [
+        (b"content-type", call.headers.get("content-type", "application/json").encode("latin-1")),
+        (b"accept", b"*/*"),
+        (b"accept-encoding", b"identity"),
+        (b"user-agent", AGENT),
+        (b"content-length", b"%d" % len(call.body)),
+    ]
+    for name in FORWARDED:
+        if (value := call.headers.get(name)) is not None:
+            headers.append((name.encode(), value.encode("latin-1")))
+    for name, value in DEFAULTS.get(target.endpoint.protocol, ()):
+        if name not in call.headers:
+            headers.append((name.encode(), value.encode()))
+    url = address(target, call)
+    headers.append((b"host", url.netloc))
+    return httpx.Request(call.method, url, headers=headers, stream=Body(call.body), extensions={"body": call.body})
+
+
+async def send(transport: httpx.AsyncBaseTransport, target: Target, call: Call, codec: Codec) -> httpx.Response:
+    """The upstream's answer, head read and status good. Raises `GatewayError` for everything else."""
+    request = await build(target, call)
+    try:
+        response = await transport.handle_async_request(request)
+    except (httpx.HTTPError, OSError) as error:
+        raise translate(error) from None
+    if response.status_code == 200:
+        return response
+    body = await read_error_body(response)
+    if 200 <= response.status_code < 400:
+        raise UpstreamFailed(f"The upstream answered with status {response.status_code}.", code="upstream_protocol")
+    headers = {name.decode().lower(): value.decode("latin-1") for name, value in response.headers.raw}
+    raise codec.read_error(response.status_code, headers, body)
+
+
+async def read_error_body(response: httpx.Response) -> bytes:
+    """As much of an error's body as is needed to understand it; empty when it cannot be read."""
+    body = bytearray()
+    try:
+        async with asyncio.timeout(10):
+            async for chunk in stream_of(response):
+                body += chunk
+                if len(body) > LARGEST_ERROR:
+                    break
+    except (httpx.HTTPError, OSError, TimeoutError):
+        return bytes(body)
+    finally:
+        await response.aclose()
+    return bytes(body)
+
+
+async def read_body(response: httpx.Response) -> bytes:
+    """A whole answer. Raises `UpstreamFailed` when it is cut off or too large."""
+    chunks: list[bytes] = []
+    size = 0
+    try:
+        async for chunk in stream_of(response):
+            chunks.append(chunk)
+            size += len(chunk)
+            if size > LARGEST_ANSWER:
+                raise UpstreamFailed("The upstream's answer is larger than 64 MB.", code="upstream_protocol")
+    except (httpx.HTTPError, OSError) as error:
+        raise translate(error) from None
+    finally:
+        await stream_of(response).aclose()
+    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+def translate(error: httpx.HTTPError | OSError) -> GatewayError:
+    """A failure on the way, in words that name no host and no account."""
+    match error:
+        case httpx.ConnectTimeout():
+            return UpstreamTimeout("The upstream could not be reached in time.", code="upstream_connect_timeout")
+        case httpx.TimeoutException():
+            return UpstreamTimeout("The upstream did not answer in time.")
+        case httpx.ConnectError():
+            return UpstreamFailed("The upstream could not be reached.", code="upstream_unreachable")
+        case httpx.RemoteProtocolError():
+            return UpstreamFailed("The upstream's answer broke off or was not HTTP.", code="upstream_protocol")
+        case _:
+            return UpstreamFailed("The connection to the upstream failed.", code="upstream_connection")
+
+
+async def whole_frames(response: httpx.Response, framing: Framing) -> AsyncIterator[bytes]:
+    """A stream's frames as they come, several at once where they came so. Raises `GatewayError` where it breaks."""
+    try:
+        async for chunk in stream_of(response):
+            if frames := framing.feed(chunk):
+                yield frames
+    except (httpx.HTTPError, OSError) as error:
+        raise translate(error) from None
+
+
+def stream_of(response: httpx.Response) -> AbortableStream:
+    """The answer's body; all our transports give one that can be cut off."""
+    return cast(AbortableStream, response.stream)
+
+
+def sever(response: httpx.Response) -> None:
+    """Close an answer's connection at once; does nothing once it was read to its end."""
+    stream_of(response).abort(httpx.ReadError("the answer was cut off"))
+
+
+def returned_headers(response: httpx.Response) -> list[tuple[bytes, bytes]]:
+    """The upstream's headers that a client may see: a list of what may pass, so that nothing passes by oversight."""
+    headers = response.headers
+    return [(name.encode(), headers[name].encode("latin-1")) for name in RETURNED if name in headers]
+
+
+def request_id(response: httpx.Response) -> str:
+    """The upstream's own id of the request, for asking its support."""
+    for name in ("x-request-id", "request-id", "x-goog-request-id"):
+        if name in response.headers:
+            return str(response.headers[name])[:128]
+    return ""
