@@ -11,6 +11,7 @@ from pathlib import Path
 from sqlalchemy import event
 from sqlalchemy.engine import URL, Connection
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -24,6 +25,9 @@ CHECK_CLOSED = 0.25
 CHECK_CRASHED = 1.5
 """Seconds given to the check at opening; what it cannot reach by then is taken as sound."""
 PROGRESS_STEPS = 1000
+
+UNSTORABLE = (IntegrityError, OverflowError, UnicodeError)
+"""Raised for values that no retry will get into a table."""
 
 
 class Database:
@@ -79,6 +83,11 @@ class Database:
             await _finish(session.close())
 
 
+def reason(error: Exception) -> str:
+    """Why something failed, without the statement or any of its values."""
+    return str(error.orig) if isinstance(error, DBAPIError) else type(error).__name__
+
+
 async def _finish(coroutine: Coroutine[None, None, None]) -> None:
     """See it through even when we are cancelled: a connection left halfway would be lost or, worse, reused."""
     task = asyncio.ensure_future(coroutine)
@@ -103,6 +112,7 @@ def _engine(
         URL.create("sqlite+aiosqlite", database=str(path)),
         pool_size=size,
         max_overflow=0,
+        hide_parameters=True,
         # Without an isolation level the driver starts no transactions behind our back: the listener below does.
         connect_args={"isolation_level": None, "timeout": BUSY_TIMEOUT},
     )
