@@ -17,7 +17,7 @@ from typing import Final
 import httpx
 from msgspec import Struct
 
-from gateway.connection import Connection, Deadlines, UpstreamStream
+from gateway.connection import AbortableStream, Connection, Deadlines, UpstreamStream
 
 RECEIVE_BUFFER: Final = 256 * 1024
 IDLE_EXPIRY: Final = 60.0
@@ -173,6 +173,12 @@ def new_transport(kind: str = "own") -> httpx.AsyncBaseTransport:
     return AiohttpTransport()
 
 
+def abort(stream: object, error: BaseException) -> None:
+    """Cut a response of either transport; a stream of another kind is left to its reader to close."""
+    if isinstance(stream, AbortableStream):
+        stream.abort(error)
+
+
 def deadlines_of(timeout: Mapping[str, float | None] | None) -> Deadlines:
     """Read a request's `timeout` extension; nothing given means the defaults, None no limit."""
     if not timeout:
@@ -184,12 +190,17 @@ def deadlines_of(timeout: Mapping[str, float | None] | None) -> Deadlines:
 
 
 def encode(request: httpx.Request) -> Outgoing:
-    """Write down a request. Framing, connection and coding fields are ours to set, whatever the caller gave."""
+    """Write down a request. Framing, connection and coding fields are ours to set, whatever the caller gave.
+
+    A body in memory comes as `httpx.ByteStream`, or as bytes in the extension `body` beside any stream that gives them.
+    """
     method, url, stream = request.method, request.url, request.stream
     lines = [b"%b %b HTTP/1.1" % (method.encode(), url.raw_path), b"Host: " + url.netloc, b"Accept-Encoding: identity"]
     lines += [b"%b: %b" % field for field in request.headers.raw if _is_callers(field[0])]
+    body = request.extensions.get("body")
     if isinstance(stream, httpx.ByteStream):
         body = b"".join(stream)
+    if isinstance(body, bytes):
         if body or method in _BODY_METHODS:
             lines.append(b"Content-Length: %d" % len(body))
         return Outgoing(_head(lines), body, bodiless=method == "HEAD")
