@@ -13,12 +13,11 @@ from textual.screen import Screen
 
 from console import clipboard
 from console.commands import ANYWHERE, bindings
-from console.driver import SafeDriver
+from console.driver import SafeDriver, ScrubFilter
 from console.palette import CommandProvider
 from console.screens.frame import FrameScreen
 from console.screens.help import HelpScreen, Section
 from console.screens.placeholder import PlaceholderScreen
-from console.scrub import ScrubFilter
 from console.session import Refused, Session
 from console.state import Changes
 from console.theme import DARK, LIGHT, next_theme, starting_theme

@@ -1,10 +1,16 @@
-"""The terminal driver: a terminal that went away must not take the console, let alone the gateway, with it."""
+"""The way to the terminal: what comes by is made inert, and a terminal that went away takes nothing with it."""
 
 import io
 import sys
+from functools import lru_cache
 
+from rich.segment import Segment
 from textual.app import App
+from textual.color import Color
 from textual.drivers.linux_driver import LinuxDriver
+from textual.filter import LineFilter
+
+from console.scrub import ASCII_FORMS, scrub
 
 
 class PatientFile(io.TextIOWrapper):
@@ -42,3 +48,24 @@ class SafeDriver(LinuxDriver):
     ) -> None:
         super().__init__(app, debug=debug, mouse=mouse, size=size)
         self._file = PatientFile(sys.__stderr__.fileno()) if sys.__stderr__ else self._file
+
+
+@lru_cache(4096)
+def _clean(text: str, ascii_only: bool) -> str:
+    cleaned = scrub(text)
+    return cleaned.translate(ASCII_FORMS) if ascii_only else cleaned
+
+
+class ScrubFilter(LineFilter):
+    """The backstop: looks at every segment on its way to the terminal, whichever widget drew it."""
+
+    def __init__(self, ascii_only: bool = False) -> None:
+        super().__init__()
+        self.ascii_only = ascii_only
+
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
+        """The segments with inert text; Textual's own control segments pass."""
+        return [
+            segment if segment.control else Segment(_clean(segment.text, self.ascii_only), segment.style)
+            for segment in segments
+        ]

@@ -1,11 +1,6 @@
-"""Text from outside made inert: no control character of it may reach the terminal."""
+"""Text from outside made inert: no control character of it may reach the terminal. No Textual here: commands use it."""
 
 import re
-from functools import lru_cache
-
-from rich.segment import Segment
-from textual.color import Color
-from textual.filter import LineFilter
 
 BIDI = (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
 INVISIBLE = (0x200B, 0x2028, 0x2029, 0x2060, 0xFEFF, *range(0xFFF9, 0xFFFC))
@@ -54,24 +49,3 @@ def scrub_lines(text: str) -> str:
     """The same for text of several lines: line ends stay, tabs become spaces."""
     unified = text.replace("\r\n", "\n").expandtabs(4)
     return "\n".join(scrub(line) for line in unified.split("\n"))
-
-
-@lru_cache(4096)
-def _clean(text: str, ascii_only: bool) -> str:
-    cleaned = scrub(text)
-    return cleaned.translate(ASCII_FORMS) if ascii_only else cleaned
-
-
-class ScrubFilter(LineFilter):
-    """The backstop: looks at every segment on its way to the terminal, whichever widget drew it."""
-
-    def __init__(self, ascii_only: bool = False) -> None:
-        super().__init__()
-        self.ascii_only = ascii_only
-
-    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
-        """The segments with inert text; Textual's own control segments pass."""
-        return [
-            segment if segment.control else Segment(_clean(segment.text, self.ascii_only), segment.style)
-            for segment in segments
-        ]
