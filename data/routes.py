@@ -93,6 +93,8 @@ async def save_alias(session: AsyncSession, name: str, model: str) -> Alias:
 async def remove_alias(session: AsyncSession, name: str) -> bool:
     """Whether there was one."""
     alias = await session.get(Alias, name)
-    if alias is not None:
-        await session.delete(alias)
-    return alias is not None
+    if alias is None:
+        return False
+    await session.delete(alias)
+    await session.flush()
+    return True
