@@ -26,6 +26,9 @@ CHECK_CRASHED = 1.5
 """Seconds given to the check at opening; what it cannot reach by then is taken as sound."""
 PROGRESS_STEPS = 1000
 
+Session = AsyncSession
+"""What every query takes."""
+
 UNSTORABLE = (IntegrityError, OverflowError, UnicodeError)
 """Raised for values that no retry will get into a table."""
 

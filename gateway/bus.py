@@ -3,10 +3,12 @@
 from collections import deque
 from collections.abc import Callable
 
-from gateway.events import News
+from gateway.events import News, Noted
 
 CAPACITY = 20_000
 """News kept for a subscriber that does not look; older ones are lost to it."""
+KEPT_NOTES = 500
+"""Lines of the event list that are kept for those who come later."""
 
 
 class Subscription:
@@ -33,6 +35,8 @@ class Bus:
 
     def __init__(self) -> None:
         self._subscriptions: tuple[Subscription, ...] = ()
+        self.notes: deque[Noted] = deque(maxlen=KEPT_NOTES)
+        """The newest lines of the event list, oldest first."""
 
     @property
     def watched(self) -> bool:
@@ -47,6 +51,8 @@ class Bus:
 
     def publish(self, news: News) -> None:
         """Tell every watcher."""
+        if type(news) is Noted:
+            self.notes.append(news)
         for subscription in self._subscriptions:
             subscription.news.append(news)
 
