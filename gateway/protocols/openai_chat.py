@@ -12,7 +12,7 @@ from gateway.framings.sse import SSE, split_frames
 from gateway.protocols import openai
 from gateway.protocols.codec import Call, Codec
 from gateway.protocols.counts import note_counts
-from gateway.protocols.reading import Choices, Tokens, read_fields, read_model
+from gateway.protocols.reading import Choices, Tokens, decode, dicts, read_fields, read_model
 from gateway.protocols.upstream_errors import read_error, read_streamed_error
 from gateway.splice import Repeats, find_member, with_member, without_member
 
@@ -140,18 +140,22 @@ class Reader:
         self._refused = False
 
     def read_body(self, body: bytes) -> None:
-        self.read_payload(body)
-        self.ended = self.error is None and self.model != ""
+        if chunk := decode(_CHUNK, body):
+            self._read_chunk(chunk, body)
+            self.ended = self.error is None
 
     def read_payload(self, payload: bytes) -> None:
         if payload == b"[DONE]":
             self.ended = True
             self._note_finish("stop")
-            return
-        try:
-            chunk = _CHUNK.decode(payload)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            return
+        elif chunk := decode(_CHUNK, payload):
+            self._read_chunk(chunk, payload)
+
+    def take_pieces(self) -> list[Piece]:
+        pieces, self._pieces = self._pieces, []
+        return pieces
+
+    def _read_chunk(self, chunk: Chunk, payload: bytes) -> None:
         if not self.model and isinstance(chunk.model, str):
             self.model = chunk.model
         for choice in chunk.choices or ():
@@ -162,10 +166,6 @@ class Reader:
             self._read_usage(chunk.x_groq.get("usage"))
         if chunk.error or self.finish == "error":
             self.error = self.error or read_streamed_error(payload)
-
-    def take_pieces(self) -> list[Piece]:
-        pieces, self._pieces = self._pieces, []
-        return pieces
 
     def _read_choice(self, choice: Choice) -> None:
         message = choice.delta or choice.message
@@ -195,9 +195,9 @@ class Reader:
     def _read_content(self, content: object) -> None:
         """Content is a text, or with Mistral a list of parts, some of them thinking."""
         self._add("text", content)
-        for part in _dicts(content):
+        for part in dicts(content):
             self._add("text", part.get("text"))
-            for thought in _dicts(part.get("thinking")):
+            for thought in dicts(part.get("thinking")):
                 self._add("reasoning", thought.get("text"))
 
     def _read_function(self, function: Function | None) -> None:
@@ -222,10 +222,6 @@ class Reader:
         self.usage = openai.to_usage(self._counts)
 
 
-def _dicts(value: object) -> list[dict[str, object]]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
-
-
 # streams
 
 
@@ -235,11 +231,10 @@ def is_terminal(frames: bytes) -> bool:
 
 def is_content(payload: bytes) -> bool:
     """A role alone, or Azure's verdict on the prompt, may still be followed by a failure that another could mend."""
-    try:
-        chunk = _CHUNK.decode(payload)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    chunk = decode(_CHUNK, payload)
+    if chunk is None or chunk.usage is not None:
         return True
-    return chunk.usage is not None or any(_says_something(choice) for choice in chunk.choices or ())
+    return any(_says_something(choice) for choice in chunk.choices or ())
 
 
 def without_usage(frames: bytes) -> bytes:
@@ -270,13 +265,13 @@ def _without_usage(frame: bytes) -> bytes:
     if b'"usage"' not in frame or start < 0:
         return frame
     payload = frame[start:end]
-    try:
-        chunk = _CHUNK.decode(payload)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return frame
-    if chunk.usage is None:
+    chunk = decode(_CHUNK, payload)
+    if chunk and chunk.usage is None:
         return frame[:start] + without_member(payload, "usage") + frame[end:]
-    return frame if chunk.choices else b""
+    return b"" if chunk and not chunk.choices else frame
+
+
+# the record
 
 
 CODEC = Codec(

@@ -1,4 +1,4 @@
-"""One reading of a request, whatever the protocol: what is refused before policy looks at it, and with which words.
+"""How JSON from outside is taken: requests strictly and with words for what is wrong, answers without complaint.
 
 What we charge for and what the upstream executes must never differ, so text that two parsers may read differently
 is refused here.
@@ -56,6 +56,19 @@ def read_model(model: str | None) -> str:
     if len(model) > MODEL_LIMIT:
         raise BadRequest(f"The model's name is longer than {MODEL_LIMIT} characters.", param="model")
     return model
+
+
+def decode(decoder: Decoder[T], payload: bytes) -> T | None:
+    """What an upstream sent, or None where it is not what we know: an answer is looked at, never judged."""
+    try:
+        return decoder.decode(payload)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def dicts(value: object) -> list[dict[str, object]]:
+    """The objects in what should be a list of objects."""
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def _refuse_odd_text(body: bytes) -> None:
