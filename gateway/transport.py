@@ -136,16 +136,21 @@ class UpstreamTransport(httpx.AsyncBaseTransport):
     async def _connect(self, origin: Origin, limit: float) -> Connection:
         tls = (self._ssl_context or tls_context()) if origin.scheme == "https" else None
         loop = asyncio.get_running_loop()
+        connection = Connection(origin, loop)
         try:
             async with asyncio.timeout(limit if limit < math.inf else None):
                 sock = await _dial(origin, limit)
-                _, connection = await loop.create_connection(
-                    lambda: Connection(origin, loop), sock=sock, ssl=tls, server_hostname=origin.host if tls else None
+                await loop.create_connection(
+                    lambda: connection, sock=sock, ssl=tls, server_hostname=origin.host if tls else None
                 )
         except TimeoutError:
             raise httpx.ConnectTimeout(f"no connection within {limit:g} s") from None
         except OSError as error:
             raise httpx.ConnectError(_reason(error)) from error
+        except asyncio.CancelledError:
+            if connection in origin.open:
+                connection.close()
+            raise
         return connection
 
 
@@ -230,6 +235,8 @@ def _is_callers(name: bytes) -> bool:
 
 
 async def _exchange(connection: Connection, outgoing: Outgoing, deadlines: Deadlines) -> UpstreamStream:
+    if connection.transport.is_closing():  # it broke between being made and being used
+        raise httpx.ReadError("the upstream closed the connection at once")
     stream = connection.begin(deadlines, bodiless=outgoing.bodiless)
     try:
         connection.send(outgoing.head, outgoing.body)
