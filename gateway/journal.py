@@ -192,7 +192,7 @@ class Journal:
                 self._queued.set()
         if saved:
             self._synced = time.monotonic() if durable else self._synced
-            self._over("database_unwritable", "usage is being saved again")
+            self._over("database_unwritable", "database_writable", "usage is being saved again")
         return saved
 
     async def _save(self, entries: dict[int, Entry], *, durable: bool) -> None:
@@ -240,7 +240,7 @@ class Journal:
                 "journal_unavailable", f"requests are refused, the journal cannot be written: {error.strerror}"
             )
             return False
-        self._over("journal_unavailable", "the journal can be written again")
+        self._over("journal_unavailable", "journal_available", "the journal can be written again")
         return True
 
     def _queue(self, entry: Entry) -> None:
@@ -266,9 +266,9 @@ class Journal:
             self._troubles.add(code)
             self._note("error", code, text)
 
-    def _over(self, code: str, text: str) -> None:
-        if code in self._troubles:
-            self._troubles.remove(code)
+    def _over(self, trouble: str, code: str, text: str) -> None:
+        if trouble in self._troubles:
+            self._troubles.remove(trouble)
             self._note("info", code, text)
 
     def _note(self, level: Literal["info", "warning", "error"], code: str, text: str) -> None:
