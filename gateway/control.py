@@ -28,8 +28,6 @@ NEWS_SECONDS = 0.1
 """Between two batches of news, at the least."""
 HEARTBEAT_SECONDS = 2.0
 """After so long without news an empty batch says that the gateway lives."""
-PATH_LIMIT = 100
-"""Bytes; systems take 104 to 108 for the path of a Unix socket."""
 
 logger = logging.getLogger(__name__)
 
@@ -130,10 +128,6 @@ async def tell_news(bus: Bus, leaving: asyncio.Event) -> AsyncIterator[bytes]:
 
 def bind(path: Path) -> socket.socket:
     """A listening Unix socket that only its owner can open."""
-    if len(os.fsencode(path)) > PATH_LIMIT:
-        raise BadRequest(
-            f"The data directory's path is too long for a socket in it ({path}): choose one under {PATH_LIMIT} bytes."
-        )
     path.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     listener.bind(os.fspath(path))

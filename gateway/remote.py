@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import os
+import socket
 import time
 from collections import deque
 from collections.abc import AsyncIterator
@@ -160,3 +162,13 @@ class RemoteLink:
 
 def _gone() -> Unavailable:
     return Unavailable("The gateway does not answer: it has stopped. Start it with `console`.", code="gateway_gone")
+
+
+def is_answered(path: Path) -> bool:
+    """Whether a gateway listens on this socket."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        try:
+            probe.connect(os.fspath(path))
+        except OSError:
+            return False
+    return True

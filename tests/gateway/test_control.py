@@ -14,7 +14,7 @@ import pytest
 from gateway.bus import Bus
 from gateway.canonical import Piece
 from gateway.control import ControlServer, bind, peer_user, read_operation
-from gateway.errors import BadRequest, GatewayError, Internal, NotFound, RateLimited, Unavailable
+from gateway.errors import BadRequest, Internal, NotFound, RateLimited, Unavailable
 from gateway.events import ConfigurationChanged, News, Noted, TextPassed
 from gateway.operations import (
     AliasView,
@@ -151,11 +151,6 @@ async def test_a_process_of_another_user_is_hung_up_on(
     monkeypatch.setattr("gateway.control.peer_user", lambda _: os.getuid() + 4321)
     with pytest.raises(Unavailable):
         await link.ask(ListAliases())
-
-
-def test_a_path_that_no_socket_can_have_is_refused_in_plain_words(tmp_path: Path) -> None:
-    with pytest.raises(GatewayError, match="too long"):
-        bind(tmp_path / ("x" * 120) / "control.sock")
 
 
 async def test_a_dead_gateways_socket_does_not_hinder_the_next(path: Path, bus: Bus) -> None:
