@@ -17,6 +17,7 @@ from console.driver import SafeDriver, ScrubFilter
 from console.palette import CommandProvider
 from console.screens.frame import FrameScreen
 from console.screens.help import HelpScreen, Section
+from console.screens.live import LiveScreen
 from console.screens.placeholder import PlaceholderScreen
 from console.session import Refused, Session
 from console.state import Changes
@@ -33,7 +34,7 @@ STATUS_SECONDS = 5.0
 LOADED_AT_START = 1_000
 
 SCREENS: dict[str, Callable[[Session], FrameScreen]] = {
-    "live": PlaceholderScreen,
+    "live": LiveScreen,
     "keys": PlaceholderScreen,
     "upstreams": PlaceholderScreen,
     "routes": PlaceholderScreen,

@@ -18,6 +18,10 @@ KEY_NAMES = {
     "pageup": "PgUp",
     "pagedown": "PgDn",
     "minus": "-",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
+    "left": "Left",
+    "right": "Right",
 }
 
 

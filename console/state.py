@@ -8,6 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from data.records import FAILED, INTERRUPTED, RUNNING, ExchangeRecord
+from gateway.canonical import Piece
 from gateway.events import (
     ConfigurationChanged,
     ExchangeEnded,
@@ -24,6 +25,7 @@ CAPACITY = 16_384
 """Exchanges kept at hand; older ones are asked for."""
 TRIMMED_AT_ONCE = 1_024
 EVENTS_KEPT = 2_000
+PIECES_KEPT = 20_000
 SECONDS_KEPT = 60
 
 
@@ -34,7 +36,8 @@ class Changes:
         self.exchanges: set[int] = set()
         self.configuration: set[str] = set()
         self.events = False
-        self.passed: list[TextPassed] = []
+        self.passed: set[int] = set()
+        """Tapped exchanges of which text came."""
 
     def __bool__(self) -> bool:
         return bool(self.exchanges or self.configuration or self.events or self.passed)
@@ -78,11 +81,17 @@ class ConsoleState:
         self.events: deque[NotedEvent] = deque(maxlen=EVENTS_KEPT)
         """Newest first."""
         self.unseen_problems = 0
+        self.tapped: dict[int, deque[Piece]] = {}
+        """Text of the exchanges that a screen taps, until that screen takes it."""
         self.status: Status | None = None
         self.trouble = ""
         """Why the gateway cannot be asked; empty while it can."""
         self._spent_since_status = 0
         self._seconds: deque[Second] = deque(maxlen=SECONDS_KEPT)
+
+    def tap(self, id_: int) -> deque[Piece]:
+        """Collect the passing text of an exchange from now on."""
+        return self.tapped.setdefault(id_, deque(maxlen=PIECES_KEPT))
 
     # --- answers
 
@@ -129,7 +138,7 @@ class ConsoleState:
             case ExchangeEnded(record):
                 self._end(record, changes)
             case TextPassed():
-                changes.passed.append(item)
+                self._pass(item, changes)
             case ConfigurationChanged(what):
                 changes.configuration.add(what)
             case UpstreamHealthChanged():
@@ -138,6 +147,12 @@ class ConsoleState:
                 self.events.appendleft(NotedEvent(at, level, code, text))
                 self.unseen_problems += level != "info"
                 changes.events = True
+
+    def _pass(self, news: TextPassed, changes: Changes) -> None:
+        tapped = self.tapped.get(news.id)
+        if tapped is not None:
+            tapped.append(Piece(news.kind, news.text))
+            changes.passed.add(news.id)
 
     def _progress(self, news: ExchangeProgressed, changes: Changes) -> None:
         row = self.rows.get(news.id)

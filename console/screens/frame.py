@@ -3,12 +3,12 @@
 from collections.abc import Callable, Coroutine, Sequence
 from typing import ClassVar
 
-from textual import events
 from textual.app import ComposeResult
 from textual.screen import Screen
 from textual.widgets import Input
 
 from console.commands import LISTS, PAGES, Command
+from console.filter import FilterError
 from console.ink import Line
 from console.session import Refused, Session
 from console.state import Changes
@@ -42,6 +42,7 @@ class FrameScreen(Screen[None]):
         super().__init__()
         self.session = session
         self.filter_text = ""
+        self.filter_error = ""
 
     def compose(self) -> ComposeResult:
         """The frame around the body."""
@@ -67,11 +68,17 @@ class FrameScreen(Screen[None]):
         """The screen is on show (again): load what news does not bring."""
 
     def narrow(self, text: str) -> None:
-        """The filter was changed."""
+        """The filter was changed; may raise `FilterError`, which is shown while the last good filter stays."""
 
     def echo(self) -> Line:
         """What the right end of the tab line says."""
+        if self.filter_error:
+            return ((self.filter_error, "bad"),)
         return ((f"/{self.filter_text}", "accent"),) if self.filter_text else ()
+
+    def set_filter(self, text: str) -> None:
+        """Filter as if the operator had typed it."""
+        self.query_one("#filter", Input).value = text
 
     # --- asking, telling, doing
 
@@ -122,7 +129,7 @@ class FrameScreen(Screen[None]):
 
     def key_commands(self) -> tuple[Command, ...]:
         """The commands for the key line, this screen's and those of what has the focus."""
-        return (*self.KEYS, *self.focus_commands())
+        return (*self.focus_commands(), *self.KEYS)
 
     def focus_commands(self) -> tuple[Command, ...]:
         """Keys of the list or page on this screen."""
@@ -167,14 +174,21 @@ class FrameScreen(Screen[None]):
     def on_input_changed(self, event: Input.Changed) -> None:
         """The filter works while it is typed."""
         if event.input.id == "filter":
-            self.filter_text = event.value
-            self.narrow(event.value)
-            self.query_one(TabLine).paint()
+            self._narrow(event.value)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Enter keeps the filter and goes back to the list."""
         if event.input.id == "filter":
             self._close_filter(clear=False)
+
+    def _narrow(self, text: str) -> None:
+        self.filter_text = text
+        try:
+            self.narrow(text)
+            self.filter_error = ""
+        except FilterError as error:
+            self.filter_error = str(error)
+        self.query_one(TabLine).paint()
 
     def _close_filter(self, clear: bool) -> None:
         line = self.query_one("#filter", Input)
@@ -185,7 +199,7 @@ class FrameScreen(Screen[None]):
         if grids:
             grids.first().focus()
 
-    def on_mount(self, event: events.Mount) -> None:
+    def on_mount(self) -> None:
         """The list, where there is one, has the focus from the start."""
         focusable = [*self.query(Grid), *(page for page in self.query(Page) if page.can_focus)]
         if focusable:

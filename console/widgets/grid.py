@@ -145,12 +145,9 @@ class Grid(Canvas, Generic[Row], can_focus=True):
         if len(self._rows):
             self.post_message(self.Opened(self))
 
-    def on_focus(self, event: events.Focus) -> None:
-        """The selected row shows the focus."""
-        self.paint()
-
-    def on_blur(self, event: events.Blur) -> None:
-        """The selected row shows that the focus is elsewhere."""
+    def watch_has_focus(self, focus: bool) -> None:
+        """The selected row shows whether keys go to it."""
+        super().watch_has_focus(focus)
         self.paint()
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from textual import events
+from textual.geometry import Size
 
 from console.commands import PAGES, bindings
 from console.ink import Line
@@ -36,6 +37,10 @@ class Page(Canvas):
         self._length = len(written)
         self._top = max(0, min(self._top, self._length - height))
         return written[self._top : self._top + height]
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """Where the height is left to the page: all of it."""
+        return len(self._write(width))
 
     def action_scroll_by(self, by: int) -> None:
         """Scroll some lines."""

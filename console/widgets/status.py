@@ -40,7 +40,12 @@ def status_spans(state: ConsoleState, now_micros: int, width: int) -> Line:
         left.append((f"  up {age((now_micros - status.started_at) / MICROS)}", "muted"))
     if not state.ever_used:
         return justify(tuple(left), (("no traffic yet ", "muted"),), width)
-    return justify((*left, *_rate_spans(state, width)), ((f"{money(state.today_micros)} today ", "plain"),), width)
+    return justify((*left, *_rate_spans(state, width)), (_today(state, width),), width)
+
+
+def _today(state: ConsoleState, width: int) -> Span:
+    spent = money(state.today_micros)
+    return (f"today {spent} " if width >= 110 else f"{spent} ", "plain")
 
 
 def _rate_spans(state: ConsoleState, width: int) -> list[Span]:
