@@ -49,6 +49,10 @@ MEASURES = (
     Measure("200 streams, p99 of a chunk's way (us)", "200 streams", lambda s: load.percentile(s.transits_us, 99)),
 )
 
+NOTE = (
+    "Where nginx comes near to direct, load and upstream are the limit: processor time then tells more than throughput."
+)
+
 Samples = dict[tuple[str, str], list[Sample]]
 """By scenario and program, one for each round."""
 
@@ -89,6 +93,7 @@ def report(samples: Samples, names: list[str]) -> None:
         ]
         cells += [ratio(line, samples, name) for name in against]
         print(f"{line.title:<42}" + "".join(f"{cell:>15}" for cell in cells))
+    print(f"\n{NOTE}")
 
 
 def main() -> None:
@@ -100,7 +105,7 @@ def main() -> None:
     processes.pin(os.getpid(), processes.cores()[0])
     with TemporaryDirectory() as home, peers.every(Path(home)) as found:
         if "nginx" not in found:
-            print("nginx is not installed, so its column is missing. On Debian and Ubuntu: apt install nginx-light")
+            print("nginx is not installed, so its column is missing. On Debian and Ubuntu: apt install nginx")
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             samples = runner.run(measure(found, rounds=chosen.rounds, seconds=chosen.seconds))
         report(samples, list(found))
