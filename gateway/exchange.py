@@ -130,7 +130,7 @@ class Exchange:
     def begin(self, route: str) -> None:
         """Put it on record. Raises `Unavailable` when that cannot be done: then nothing may leave the house."""
         self.route = route
-        number = self.runtime.next_id()
+        number = self.runtime.journal.next_id()
         record = self.record(number, RUNNING)
         self.runtime.journal.start(record)
         self.id = number
@@ -337,8 +337,13 @@ class Exchange:
             self._task.cancel()
 
     def look_after(self, now: float) -> None:
-        """Called every second: open a stream that waits too long for its upstream, keep a silent one alive."""
-        if self._sending or self.settled or not self.asked.stream or self.id == 0:
+        """Called every second: note how far a stream is, open one that waits too long, keep a silent one alive."""
+        if self.settled or not self.asked.stream:
+            return
+        if self.meter is not None:
+            estimate = Usage(output=self.meter.output_tokens)
+            self.runtime.journal.progress(self.record(self.id, RUNNING, usage=estimate, source="estimated"))
+        if self._sending:
             return
         if not self.opened and now - self._started > PATIENCE:
             self.runtime.spawn(self.open())

@@ -2,10 +2,9 @@
 
 import asyncio
 import contextlib
-import itertools
 import random
 import time
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Protocol as Interface
 
 import httpx
@@ -21,13 +20,21 @@ from gateway.snapshot import Snapshot
 
 
 class Record(Interface):
-    """The record of exchanges, as a request's way needs it. Both survive a `kill -9` once they return."""
+    """The record of exchanges, as a request's way needs it. What it took survives a `kill -9`."""
+
+    def next_id(self) -> int:
+        """The next exchange's number."""
+        ...
 
     def start(self, record: ExchangeRecord) -> None:
         """Put a request on record, before anything leaves the house."""
         ...
 
-    def end(self, record: ExchangeRecord, attempts: Iterable[AttemptRecord] = ()) -> None:
+    def progress(self, record: ExchangeRecord) -> None:
+        """Note how far a running one has come, in case we do not live to see its end."""
+        ...
+
+    def end(self, record: ExchangeRecord, attempts: Sequence[AttemptRecord] = ()) -> None:
         """Close it, once."""
         ...
 
@@ -82,16 +89,7 @@ class Runtime:
         self._idle.set()
         self.clock: Callable[[], float] = time.monotonic
         self.draw: Callable[[], float] = random.random
-        self._ids = itertools.count(1)
         self._tasks: set[asyncio.Task[None]] = set()
-
-    def number_from(self, first: int) -> None:
-        """Number the next exchanges from here on."""
-        self._ids = itertools.count(first)
-
-    def next_id(self) -> int:
-        """The next exchange's number."""
-        return next(self._ids)
 
     def now(self) -> int:
         """UTC microseconds."""

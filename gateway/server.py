@@ -6,10 +6,11 @@ It leans on uvicorn's private interface, so uvicorn is pinned exactly and the te
 import asyncio
 import socket
 import struct
+from collections.abc import Awaitable, Callable
+from typing import cast
 
 import httptools
 import uvicorn
-from uvicorn._types import ASGIApplication
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from gateway.intake import ON_LOST
@@ -25,7 +26,7 @@ SOCKET_BUFFER = 256 * 1024
 """Bounds what the kernel holds for a slow client."""
 
 
-class Refusal(httptools.HttpParserError):  # type: ignore[misc]
+class Refusal(httptools.HttpParserError):
     """The head breaks one of our rules: uvicorn answers 400 and closes."""
 
 
@@ -45,9 +46,9 @@ class HardenedProtocol(HttpToolsProtocol):
         self._disarm()
         if self._stall is not None:
             self._stall.cancel()
-        lost = [cycle.scope.get(ON_LOST) for cycle in (self.cycle,) if cycle is not None]
         super().connection_lost(exc)
-        for on_lost in lost:
+        if self.cycle is not None and not self.cycle.response_complete:
+            on_lost = cast("dict[str, Callable[[], None]]", self.cycle.scope).get(ON_LOST)
             if on_lost is not None:
                 on_lost()
 
@@ -113,7 +114,7 @@ class HardenedProtocol(HttpToolsProtocol):
         self.transport.abort()
 
 
-def new_server(app: ASGIApplication) -> uvicorn.Server:
+def new_server(app: Callable[..., Awaitable[None]]) -> uvicorn.Server:
     """A server for an ASGI application; it is given its sockets when it is started."""
     config = uvicorn.Config(
         app,
