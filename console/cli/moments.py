@@ -7,7 +7,7 @@ from datetime import datetime
 import typer
 
 SECONDS = {"m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
-SPAN = re.compile(r"(\d+)([mhdw])")
+SPAN = re.compile(r"(\d{1,4})([mhdw])")
 
 
 def now() -> int:
