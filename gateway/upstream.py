@@ -54,8 +54,8 @@ def address(target: Target, call: Call) -> httpx.URL:
 
 async def build(target: Target, call: Call) -> httpx.Request:
     """The request to send. Holds our credential: never log it."""
-    headers = await sign(target.endpoint.signer, target.upstream.credential)
-    headers += [
+    headers = [
+        *await sign(target.endpoint.signer, target.upstream.credential),
         (b"content-type", call.headers.get("content-type", "application/json").encode("latin-1")),
         (b"accept", b"*/*"),
         (b"accept-encoding", b"identity"),
