@@ -1,0 +1,1 @@
+"""What operators are answered, by subject: each function takes the desk and one operation."""

@@ -1,0 +1,166 @@
+"""Client keys: listing, creating, changing, and revoking at once."""
+
+from collections import Counter
+from typing import Literal
+
+from data import keys
+from data.database import Session
+from data.secrets import new_key
+from data.tables import Key
+from data.usage import KeyActivity, key_activity
+from gateway.answers import values
+from gateway.answers.desk import Desk
+from gateway.errors import BadRequest, Cut
+from gateway.operations import CreateKey, Done, EditKey, KeyCreated, KeyView, ListKeys, RevokeKey, SetKeyEnabled
+
+
+async def list_keys(desk: Desk, _: ListKeys) -> list[KeyView]:
+    """All keys, revoked ones included, with what they did today."""
+    await desk.flush()
+    async with desk.database.read() as session:
+        rows = await keys.list_keys(session)
+        activity = await key_activity(session, desk.today(), desk.runtime.now())
+    running = Counter(exchange.key_id for exchange in desk.runtime.running.values())
+    return [view(row, activity.get(row.id or 0, KeyActivity()), running[row.id], desk.runtime.now()) for row in rows]
+
+
+async def create_key(desk: Desk, operation: CreateKey) -> KeyCreated:
+    """A new key with its secret, which nobody can be told again."""
+    made = new_key()
+    row = Key(
+        public_id=made.public_id,
+        secret_hash=desk.vault.hash_secret(made.secret),
+        tail=made.text[-4:],
+        name=values.name(operation.name),
+        owner=values.note(operation.owner, "owner"),
+        note=values.note(operation.note, "note"),
+        models=values.models(operation.models),
+        created_at=desk.runtime.now(),
+        expires_at=values.expiry(operation.expires_at, desk.runtime.now()),
+    )
+    async with desk.database.write() as session:
+        await check_free(session, row.name)
+        await keys.add_key(session, row)
+    await desk.changed("keys", "key_created", f"created key {row.name}")
+    return KeyCreated(view(row, KeyActivity(), 0, desk.runtime.now()), made.text)
+
+
+async def edit_key(desk: Desk, operation: EditKey) -> KeyView:
+    """Change what is given of a key."""
+    async with desk.database.write() as session:
+        row = await find_usable(session, operation.id)
+        if operation.name is not None and (wanted := values.name(operation.name)) != row.name:
+            await check_free(session, wanted)
+            row.name = wanted
+        if operation.owner is not None:
+            row.owner = values.note(operation.owner, "owner")
+        if operation.note is not None:
+            row.note = values.note(operation.note, "note")
+        if operation.models is not None:
+            row.models = values.models(operation.models)
+        row.expires_at = changed_expiry(row, operation, desk.runtime.now())
+    await desk.changed("keys", "key_edited", f"changed key {row.name}")
+    return await view_of(desk, row)
+
+
+async def set_key_enabled(desk: Desk, operation: SetKeyEnabled) -> KeyView:
+    """Switch a key on; or off, at once, which cuts what it has running."""
+    if operation.enabled:
+        row = await store_enabled(desk, operation)
+        await desk.changed("keys", "key_enabled", f"switched key {row.name} on")
+        return await view_of(desk, row)
+    async with desk.shut(operation.id, Cut("This key was switched off.", code="key_disabled")) as cut:
+        row = await store_enabled(desk, operation)
+        await desk.changed("keys", "key_disabled", f"switched key {row.name} off{and_cut(cut)}")
+    return await view_of(desk, row)
+
+
+async def revoke_key(desk: Desk, operation: RevokeKey) -> Done:
+    """End a key for good: refused and cut before the database has heard of it. Doing so again does no harm."""
+    async with desk.shut(operation.id, Cut("This key was revoked.", code="key_revoked")) as cut:
+        async with desk.database.write() as session:
+            row = await find(session, operation.id)
+            row.revoked_at, row.enabled = row.revoked_at or desk.runtime.now(), False
+        told = f"revoked key {row.name}{and_cut(cut)}"
+        await desk.changed("keys", "key_revoked", told)
+    return Done(told)
+
+
+async def store_enabled(desk: Desk, operation: SetKeyEnabled) -> Key:
+    """Write down whether a key is switched on."""
+    async with desk.database.write() as session:
+        row = await find_usable(session, operation.id)
+        row.enabled = operation.enabled
+    return row
+
+
+async def find(session: Session, key_id: int) -> Key:
+    """The key of this number."""
+    row = await keys.get_key(session, key_id)
+    if row is None:
+        raise values.missing("key", key_id)
+    return row
+
+
+async def find_usable(session: Session, key_id: int) -> Key:
+    """A key that may still be changed."""
+    row = await find(session, key_id)
+    if row.revoked_at is not None:
+        raise BadRequest(f"The key {row.name} was revoked for good; create a new one.", code="key_revoked")
+    return row
+
+
+async def check_free(session: Session, name: str) -> None:
+    """Raises `BadRequest` if a key of this name is in use."""
+    if any(row.name == name and row.revoked_at is None for row in await keys.list_keys(session)):
+        raise values.refuse("name", f"must be another one: there is a key {name} already")
+
+
+def changed_expiry(row: Key, operation: EditKey, now: int) -> int | None:
+    """When a key will expire after an edit."""
+    if operation.never_expires:
+        return None
+    if operation.expires_at is not None:
+        return values.expiry(operation.expires_at, now)
+    return row.expires_at
+
+
+async def view_of(desk: Desk, row: Key) -> KeyView:
+    """A key with what it did lately."""
+    return next(key for key in await list_keys(desk, ListKeys()) if key.id == row.id)
+
+
+def view(row: Key, activity: KeyActivity, running: int, now: int) -> KeyView:
+    """A key as the operator sees it."""
+    return KeyView(
+        id=row.id or 0,
+        public_id=row.public_id,
+        tail=row.tail,
+        name=row.name,
+        owner=row.owner,
+        note=row.note,
+        models=row.models,
+        state=state_of(row, now),
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+        last_used_at=row.last_used_at,
+        running=running,
+        requests_today=activity.requests,
+        tokens_today=activity.tokens,
+        cost_today_micros=activity.cost_micros,
+        requests_by_hour=activity.by_hour,
+    )
+
+
+def state_of(row: Key, now: int) -> Literal["on", "off", "expired", "revoked"]:
+    """The most final of a key's states."""
+    if row.revoked_at is not None:
+        return "revoked"
+    if row.expires_at is not None and row.expires_at <= now:
+        return "expired"
+    return "on" if row.enabled else "off"
+
+
+def and_cut(count: int) -> str:
+    """The end of a sentence that tells how many answers were cut."""
+    return f", cut {count} running {'answer' if count == 1 else 'answers'}" if count else ""

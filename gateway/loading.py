@@ -1,0 +1,128 @@
+"""Reads the configuration from the database into the one immutable value that requests go by."""
+
+import logging
+
+from data import keys, prices, providers, routes
+from data.database import Database
+from data.errors import DataError
+from data.secrets import Vault
+from data.tables import Key, PriceOverride, Provider, RouteTarget, Upstream
+from gateway.canonical import PROTOCOLS, Protocol
+from gateway.protocols.registry import CODECS
+from gateway.snapshot import (
+    Endpoint,
+    KeyFacts,
+    PriceOverrideFacts,
+    RouteFacts,
+    Snapshot,
+    TargetFacts,
+    UpstreamFacts,
+)
+
+log = logging.getLogger("gatehouse.loading")
+
+
+async def load_snapshot(database: Database, vault: Vault, version: int) -> Snapshot:
+    """The configuration as the database has it now."""
+    async with database.read() as session:
+        described = {provider.id: provider for provider in await providers.list_providers(session)}
+        models = await providers.models_by_upstream(session)
+        upstreams = [
+            upstream_facts(row, described[row.provider_id], models.get(row.id or 0, []), vault)
+            for row in await providers.list_upstreams(session)
+        ]
+        return Snapshot(
+            version=version,
+            keys={row.public_id: key_facts(row) for row in await keys.list_keys(session)},
+            upstreams={upstream.id: upstream for upstream in upstreams},
+            routes=tuple(route_facts(placed) for placed in await routes.list_routes(session)),
+            aliases={alias.name: alias.model for alias in await routes.list_aliases(session)},
+            prices=tuple(price_facts(row) for row in await prices.list_prices(session)),
+        )
+
+
+def key_facts(row: Key) -> KeyFacts:
+    """A key as policy sees it."""
+    return KeyFacts(
+        id=row.id or 0,
+        public_id=row.public_id,
+        secret_hash=row.secret_hash,
+        name=row.name,
+        owner=row.owner,
+        models=tuple(row.models),
+        enabled=row.enabled,
+        expires_at=row.expires_at,
+        revoked=row.revoked_at is not None,
+    )
+
+
+def upstream_facts(row: Upstream, provider: Provider, models: list[str], vault: Vault) -> UpstreamFacts:
+    """An account ready to be called; switched off when its credential cannot be read."""
+    credential = unsealed(row, vault)
+    return UpstreamFacts(
+        id=row.id or 0,
+        name=row.name,
+        provider_id=row.provider_id,
+        provider_title=provider.title,
+        endpoints=endpoints_of(row, provider),
+        credential=credential or "",
+        dialect=row.dialect or provider.dialect,
+        price_id=provider.price_id,
+        local=provider.local,
+        weight=row.weight,
+        enabled=row.enabled and credential is not None,
+        models=frozenset(models),
+    )
+
+
+def endpoints_of(row: Upstream, provider: Provider) -> dict[Protocol, Endpoint]:
+    """How to speak each of the provider's protocols with this account, in the usual order of protocols."""
+    urls = provider.endpoints | row.base_urls
+    return {
+        protocol: Endpoint(protocol, urls[protocol], provider.signers.get(protocol, CODECS[protocol].signer))
+        for protocol in PROTOCOLS
+        if protocol in urls and protocol in CODECS
+    }
+
+
+def unsealed(row: Upstream, vault: Vault) -> str | None:
+    """The account's credential, empty when it has none; None when it cannot be read, as one damaged row may be."""
+    if row.credential is None:
+        return ""
+    try:
+        return vault.unseal(row.credential, *credential_place(row.id or 0))
+    except DataError:
+        log.exception("the credential of upstream %s cannot be read; it is switched off", row.id)
+        return None
+
+
+def credential_place(upstream_id: int) -> tuple[str, int, str]:
+    """Where an account's credential lies: it is sealed for this place only."""
+    return ("upstreams", upstream_id, "credential")
+
+
+def route_facts(placed: routes.PlacedRoute) -> RouteFacts:
+    """A route with its targets."""
+    route = placed.route
+    return RouteFacts(
+        id=route.id or 0,
+        name=route.name,
+        patterns=patterns_of(route.pattern),
+        enabled=route.enabled,
+        targets=tuple(target_facts(target) for target in placed.targets),
+    )
+
+
+def patterns_of(pattern: str) -> tuple[str, ...]:
+    """The globs in a pattern, which commas part."""
+    return tuple(glob for part in pattern.split(",") if (glob := part.strip()))
+
+
+def target_facts(row: RouteTarget) -> TargetFacts:
+    """One place a route sends to."""
+    return TargetFacts(upstream_id=row.upstream_id, model=row.model, priority=row.priority, weight=row.weight)
+
+
+def price_facts(row: PriceOverride) -> PriceOverrideFacts:
+    """A price that the operator set."""
+    return PriceOverrideFacts(provider_id=row.provider_id, pattern=row.model, prices=row.prices, set_at=row.set_at)

@@ -1,0 +1,73 @@
+"""The one interface to everything an operator can ask or do, whether a console, a command or the socket asks."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from gateway import operations
+from gateway.answers import candidates, exchanges, keys, reports, routes, trial, upstreams, whole
+from gateway.answers.desk import Desk
+from gateway.operations import Answer, Operation
+
+# That each function takes the operation beside it and gives its answer is proven by a test: no type can say it.
+ANSWERS: Mapping[type[Operation[Any]], Callable[[Desk, Any], Awaitable[Any]]] = {
+    operations.GetStatus: whole.get_status,
+    operations.Shutdown: whole.shut_down,
+    operations.ListEvents: whole.list_events,
+    operations.TryRequest: trial.try_request,
+    operations.ListExchanges: exchanges.list_exchanges,
+    operations.GetExchange: exchanges.get_exchange,
+    operations.OpenTap: exchanges.open_tap,
+    operations.CloseTap: exchanges.close_tap,
+    operations.CutExchange: exchanges.cut_exchange,
+    operations.ListKeys: keys.list_keys,
+    operations.CreateKey: keys.create_key,
+    operations.EditKey: keys.edit_key,
+    operations.SetKeyEnabled: keys.set_key_enabled,
+    operations.RevokeKey: keys.revoke_key,
+    operations.ListProviders: upstreams.list_providers,
+    operations.FindCandidates: candidates.find_candidates,
+    operations.ListUpstreams: upstreams.list_upstreams,
+    operations.AddUpstream: upstreams.add_upstream,
+    operations.EditUpstream: upstreams.edit_upstream,
+    operations.SetUpstreamEnabled: upstreams.set_upstream_enabled,
+    operations.TestUpstream: upstreams.test_upstream,
+    operations.RemoveUpstream: upstreams.remove_upstream,
+    operations.ListRoutes: routes.list_routes,
+    operations.SaveRoute: routes.save_route,
+    operations.MoveRoute: routes.move_route,
+    operations.SetRouteEnabled: routes.set_route_enabled,
+    operations.RemoveRoute: routes.remove_route,
+    operations.ExplainRoute: routes.explain_route,
+    operations.ListAliases: routes.list_aliases,
+    operations.SaveAlias: routes.save_alias,
+    operations.RemoveAlias: routes.remove_alias,
+    operations.GetUsage: reports.get_usage,
+    operations.ListPrices: reports.list_prices,
+    operations.SetPrice: reports.set_price,
+    operations.RemovePrice: reports.remove_price,
+}
+
+
+class Operator:
+    """Answers operations, one function each. Belongs to the gateway's loop."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._answering: set[asyncio.Future[Any]] = set()
+
+    async def ask(self, operation: Operation[Answer]) -> Answer:
+        """Have an operation answered. Raises `GatewayError` with words for a person when it is refused.
+
+        What was begun is finished even if nobody waits for the answer any longer: a change that is stored but not in
+        force would be worse than either.
+        """
+        answering = asyncio.ensure_future(ANSWERS[type(operation)](self._desk, operation))
+        self._answering.add(answering)
+        answering.add_done_callback(self._answering.discard)
+        answer: Answer = await asyncio.shield(answering)
+        return answer
+
+    async def reload(self) -> None:
+        """Put in force what the database says."""
+        await self._desk.reload()
