@@ -91,7 +91,7 @@ def set_up(far: Address, data: Path) -> str:
 
 def ask(data: Path, *words: str) -> bytes:
     """Have the gateway's own command line do something; its answer as JSON."""
-    done = subprocess.run([CONSOLE, *words, "--json", "--data", str(data)], capture_output=True, check=False)
+    done = subprocess.run([CONSOLE, "--data", str(data), *words, "--json"], capture_output=True, check=False)
     if done.returncode:
         raise SystemExit(f"console {' '.join(words)} failed:\n{done.stderr.decode()}{done.stdout.decode()}")
     return done.stdout
