@@ -85,7 +85,7 @@ class UpstreamTransport(httpx.AsyncBaseTransport):
     def __init__(self, *, ssl_context: ssl.SSLContext | None = None, idle_expiry: float = IDLE_EXPIRY) -> None:
         self._ssl_context = ssl_context
         self._idle_expiry = idle_expiry
-        self._origins: dict[tuple[str, str, int | None], Origin] = {}
+        self._origins: dict[tuple[str, bytes, int | None], Origin] = {}
 
     @property
     def open_connections(self) -> int:
@@ -99,13 +99,14 @@ class UpstreamTransport(httpx.AsyncBaseTransport):
         deadlines = deadlines_of(request.extensions.get("timeout"))
         outgoing = encode(request)
         origin = self._origin(request.url)
-        connection = origin.take()
+        # The other side may close an idle connection at any moment. A request that met this is sent again, on a fresh
+        # connection; one that cannot be sent twice begins there.
+        connection = origin.take() if outgoing.rest is None else None
         if connection is not None:
             try:
                 stream = await _exchange(connection, outgoing, deadlines)
             except (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError):
-                # The other side may close an idle connection at any moment; a request that met this is sent again.
-                if connection.answered or outgoing.rest is not None:
+                if connection.answered:
                     raise
             else:
                 return _response(stream, connect_us=0, reused=True)
@@ -121,37 +122,42 @@ class UpstreamTransport(httpx.AsyncBaseTransport):
         await asyncio.sleep(0)  # the loop closes the sockets in its next round
 
     def _origin(self, url: httpx.URL) -> Origin:
-        key = (url.scheme, url.host, url.port)
+        key = (url.scheme, url.raw_host, url.port)
         origin = self._origins.get(key)
         return self._new_origin(*key) if origin is None else origin
 
-    def _new_origin(self, scheme: str, host: str, port: int | None) -> Origin:
+    def _new_origin(self, scheme: str, host: bytes, port: int | None) -> Origin:
         if scheme not in _DEFAULT_PORTS or not host:
             raise httpx.UnsupportedProtocol("an upstream's URL must begin with http:// or https:// and name a host")
-        ascii_host = httpx.URL(scheme=scheme, host=host).raw_host.decode("ascii")
-        origin = Origin(scheme, ascii_host, port or _DEFAULT_PORTS[scheme], self._idle_expiry)
+        origin = Origin(scheme, host.decode("ascii"), port or _DEFAULT_PORTS[scheme], self._idle_expiry)
         self._origins[scheme, host, port] = origin
         return origin
 
     async def _connect(self, origin: Origin, limit: float) -> Connection:
-        tls = (self._ssl_context or tls_context()) if origin.scheme == "https" else None
-        loop = asyncio.get_running_loop()
-        connection = Connection(origin, loop)
+        connection = Connection(origin, asyncio.get_running_loop())
         try:
             async with asyncio.timeout(limit if limit < math.inf else None):
-                sock = await _dial(origin, limit)
-                await loop.create_connection(
-                    lambda: connection, sock=sock, ssl=tls, server_hostname=origin.host if tls else None
-                )
+                await self._establish(connection, origin, limit)
         except TimeoutError:
             raise httpx.ConnectTimeout(f"no connection within {limit:g} s") from None
         except OSError as error:
             raise httpx.ConnectError(_reason(error)) from error
-        except asyncio.CancelledError:
-            if connection in origin.open:
+        return connection
+
+    async def _establish(self, connection: Connection, origin: Origin, limit: float) -> None:
+        tls = None
+        if origin.scheme == "https":
+            # Reading the world's certificates takes 20 ms, the first time.
+            tls = self._ssl_context or await asyncio.to_thread(tls_context)
+        sock = await _dial(origin, limit)
+        try:
+            await connection.loop.create_connection(
+                lambda: connection, sock=sock, ssl=tls, server_hostname=origin.host if tls else None
+            )
+        except BaseException:
+            if connection in origin.open:  # made, but nobody will know
                 connection.close()
             raise
-        return connection
 
 
 @functools.cache
@@ -188,8 +194,7 @@ def deadlines_of(timeout: Mapping[str, float | None] | None) -> Deadlines:
     """Read a request's `timeout` extension; nothing given means the defaults, None no limit."""
     if not timeout:
         return _DEADLINES
-    read = timeout.get("read", 0.0)
-    given = {"head": read, "idle": read} if "read" in timeout else {}
+    given = {"head": timeout["read"], "idle": timeout["read"]} if "read" in timeout else {}
     given.update((name, timeout[name]) for name in Deadlines.__struct_fields__ if name in timeout)
     return Deadlines(**{name: math.inf if value is None else value for name, value in given.items()})
 
@@ -255,16 +260,16 @@ async def _send_rest(
     connection.sending = True
     sent = 0
     async for chunk in rest:
-        while connection.write_paused and not stream.over:
+        while connection.write_paused and not stream.over and not stream.status:
             await stream.wait(connection)
         if stream.over or stream.status:
             return  # answered or broken before all was sent: the response, if any, says why
         sent += len(chunk)
         connection.expect(stream.deadlines.head)
-        if length is not None:
+        if length is None:
+            connection.transport.write(b"%x\r\n%b\r\n" % (len(chunk), chunk) if chunk else b"")
+        elif sent <= length:
             connection.transport.write(chunk)
-        elif chunk:
-            connection.transport.write(b"%x\r\n%b\r\n" % (len(chunk), chunk))
     if length is None:
         connection.transport.write(b"0\r\n\r\n")
     elif sent != length:

@@ -1,6 +1,7 @@
 """Connecting, reuse, and requests as bytes of the client to upstreams. On asyncio's loop and on uvloop."""
 
 import asyncio
+import random
 import socket
 from collections.abc import AsyncIterator
 from typing import Protocol
@@ -252,7 +253,7 @@ async def test_connecting_can_be_cancelled_without_a_trace(serve, transport, dea
     assert await fetch(transport, (await serve(hello)).request()) == b"hello"
 
 
-@pytest.mark.parametrize("ticks", range(12))
+@pytest.mark.parametrize("ticks", range(16))
 async def test_a_request_cancelled_after_any_number_of_ticks_leaks_nothing(serve, transport, ticks):
     upstream = await serve(hello)
     task = asyncio.create_task(fetch(transport, upstream.request()))
@@ -263,6 +264,25 @@ async def test_a_request_cancelled_after_any_number_of_ticks_leaks_nothing(serve
     assert transport.open_connections == transport.idle_connections
     assert await fetch(transport, upstream.request()) == b"hello"
     assert transport.open_connections == transport.idle_connections == 1
+    await upstream.emptied(but=1)
+
+
+async def test_no_answer_reaches_another_request_while_many_are_cancelled(serve, transport):
+    upstream = await serve(echo)
+    chance = random.Random(7)
+
+    async def ask(nonce: bytes) -> None:
+        assert (await fetch(transport, upstream.request(nonce))).endswith(b"\r\n\r\n" + nonce)
+
+    for turn in range(40):
+        tasks = [asyncio.create_task(ask(b"%d-%d" % (turn, place))) for place in range(20)]
+        for task in tasks:
+            await asyncio.sleep(0)
+            if chance.random() < 0.5:
+                asyncio.get_running_loop().call_later(chance.random() / 100, task.cancel)
+        outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+        assert all(outcome is None or isinstance(outcome, asyncio.CancelledError) for outcome in outcomes)
+    assert transport.open_connections == transport.idle_connections
 
 
 # --- requests ---------------------------------------------------------------------------------------------------------
@@ -338,14 +358,22 @@ async def test_a_body_that_is_made_while_sent_goes_in_chunks(serve, transport):
     assert transport.idle_connections == 1
 
 
+async def test_a_body_that_cannot_be_sent_twice_begins_on_a_fresh_connection(serve, transport):
+    upstream = await serve(hello_then_close_on_the_next, hello)
+    assert await fetch(transport, upstream.request()) == b"hello"
+    assert await fetch(transport, httpx.Request("POST", upstream.url, stream=Parts(b"x"))) == b"hello"
+    assert upstream.connections == 2
+
+
 async def test_a_body_of_declared_length_must_keep_to_it(serve, transport):
     upstream = await serve(echo)
     headers = {"Content-Length": "5"}
     sent = await fetch(transport, httpx.Request("POST", upstream.url, headers=headers, stream=Parts(b"he", b"llo")))
     assert sent.endswith(b"Content-Length: 5\r\n\r\nhello")
-    with pytest.raises(httpx.LocalProtocolError):
-        await fetch(transport, httpx.Request("POST", upstream.url, headers=headers, stream=Parts(b"he")))
-    assert transport.open_connections == 0
+    for wrong in (Parts(b"he"), Parts(b"hello", b"GET / HTTP/1.1")):
+        with pytest.raises(httpx.LocalProtocolError):
+            await fetch(transport, httpx.Request("POST", upstream.url, headers=headers, stream=wrong))
+    assert transport.open_connections == transport.idle_connections == 1
 
 
 async def test_a_body_beside_any_stream_may_be_given_as_an_extension(serve, transport):
