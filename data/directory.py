@@ -108,7 +108,10 @@ class DirectoryLock:
         self._descriptor = -1
 
     def __enter__(self) -> Self:
-        self._descriptor = os.open(self._directory.lock, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            self._descriptor = os.open(self._directory.lock, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise DataError(f"cannot write {self._directory.lock}: {error.strerror}") from error
         for _ in range(PATIENCE):
             if _lock(self._descriptor, fcntl.LOCK_EX):
                 self.announce("")

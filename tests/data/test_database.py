@@ -149,6 +149,25 @@ async def test_cancelling_a_write_leaves_all_or_nothing_and_a_working_writer(dat
     assert await read(database, "after") is True
 
 
+async def test_a_commit_that_has_begun_is_seen_through_on_the_same_connection(database: Database) -> None:
+    async def write() -> None:
+        async with database.write() as session:
+            await put_setting(session, "colour", "green")
+            await session.flush()
+            written.set()
+
+    async with database.write() as session:
+        await session.execute(text("CREATE TEMP TABLE mark (x)"))
+    written = asyncio.Event()
+    task = asyncio.create_task(write())
+    await written.wait()
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert await read(database, "colour") == "green"
+    async with database.write() as session:
+        await session.execute(text("SELECT * FROM mark"))
+
+
 async def test_cancelling_a_reader_does_not_use_up_the_readers(database: Database) -> None:
     async def look() -> None:
         async with database.read() as session:

@@ -28,7 +28,7 @@ with DirectoryLock(locate(Path(sys.argv[1]))) as lock:
 @contextmanager
 def held_elsewhere(directory: DataDirectory) -> Iterator[subprocess.Popen[str]]:
     command = [sys.executable, "-c", HOLD, str(directory.path)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "held\n"
         yield process
@@ -127,6 +127,14 @@ def test_a_process_that_was_killed_holds_nothing(tmp_path: Path) -> None:
     assert holder(directory) is None
     with DirectoryLock(directory):
         assert holder(directory) is not None
+
+
+def test_a_lock_that_cannot_be_written_is_told_in_words(tmp_path: Path) -> None:
+    directory = locate(tmp_path / "data")
+    prepare(directory)
+    directory.lock.mkdir()
+    with pytest.raises(DataError, match="cannot write"):
+        DirectoryLock(directory).__enter__()
 
 
 def test_nobody_holds_a_directory_that_does_not_exist(tmp_path: Path) -> None:

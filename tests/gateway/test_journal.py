@@ -335,9 +335,9 @@ def written(steps: Sequence[tuple[int, str, int]]) -> list[Entry]:
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(steps=lives, cut=st.floats(0, 1), split=st.integers(1, 12))
+@given(steps=lives, cut=st.floats(0, 1), split=st.integers(1, 12), batch=st.sampled_from([1, 2, 1000]))
 async def test_replaying_any_part_of_a_journal_twice_is_replaying_it_once(
-    kept: Kept, steps: list[tuple[int, str, int]], cut: float, split: int
+    kept: Kept, steps: list[tuple[int, str, int]], cut: float, split: int, batch: int
 ) -> None:
     await kept.journal.close()
     async with kept.database.write(durable=False) as session:
@@ -348,7 +348,9 @@ async def test_replaying_any_part_of_a_journal_twice_is_replaying_it_once(
     found = []
     for content in (part, part, b"".join(part.splitlines(keepends=True)[:split])):
         (kept.directory / "000000000001.jsonl").write_bytes(content)
-        await (await kept.reopen()).close()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(module, "BATCH", batch)
+            await (await kept.reopen()).close()
         found.append(await rows(kept))
     assert found[0] == found[1] == found[2]
     assert set(found[0][0]) == {json.loads(line)["record"]["id"] for line in part.splitlines() if line.endswith(b"}}")}
