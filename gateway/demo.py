@@ -81,7 +81,7 @@ class DemoTransport(httpx.AsyncBaseTransport):
         protocol = _protocol_of(request)
         try:
             return await _respond(request, protocol, body)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, RecursionError) as error:
             return _error(protocol, 400, f"The demo cannot read this request: {error}.")
 
 

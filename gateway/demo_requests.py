@@ -202,6 +202,20 @@ def _holds_result(turn: _Turn) -> bool:
 # --- Gemini ---------------------------------------------------------------------------------------------------------
 
 
+_SNAKE = {
+    "function_declarations": "functionDeclarations",
+    "function_response": "functionResponse",
+    "generation_config": "generationConfig",
+    "max_output_tokens": "maxOutputTokens",
+    "output_dimensionality": "outputDimensionality",
+    "parameters_json_schema": "parametersJsonSchema",
+    "response_json_schema": "responseJsonSchema",
+    "response_schema": "responseSchema",
+    "system_instruction": "systemInstruction",
+}
+"""Google takes both spellings, and its own SDK sends a mix."""
+
+
 class _FunctionResponse(Struct):
     response: Json | None = None
 
@@ -209,7 +223,6 @@ class _FunctionResponse(Struct):
 class _GeminiPart(Struct, rename="camel"):
     text: str | None = None
     function_response: _FunctionResponse | None = None
-    snake_response: _FunctionResponse | None = field(default=None, name="function_response")
 
 
 class _Content(Struct):
@@ -242,7 +255,7 @@ class _GeminiRequest(Struct, rename="camel"):
 
 def read_gemini(body: bytes, model: str, stream: bool) -> Prompt:
     """A generateContent request. Raises msgspec.DecodeError."""
-    request = msgspec.json.decode(body, type=_GeminiRequest)
+    request = msgspec.convert(_camel(msgspec.json.decode(body)), _GeminiRequest)
     contents = request.contents if isinstance(request.contents, list) else [request.contents]
     config = request.generation_config or _GenerationConfig()
     declared = (each for tool in request.tools or () for each in tool.function_declarations or ())
@@ -257,9 +270,17 @@ def read_gemini(body: bytes, model: str, stream: bool) -> Prompt:
     )
 
 
+def _camel(value: object) -> object:
+    if isinstance(value, list):
+        return [_camel(item) for item in value]
+    if isinstance(value, dict):
+        return {_SNAKE.get(key, key): _camel(item) for key, item in value.items()}
+    return value
+
+
 def _gemini_said(content: _Content) -> _Said:
     parts = [content.parts] if isinstance(content.parts, _GeminiPart) else content.parts or []
-    results = [found for part in parts if (found := part.function_response or part.snake_response)]
+    results = [found for part in parts if (found := part.function_response)]
     texts = [part.text or "" for part in parts] + [msgspec.json.encode(r.response).decode() for r in results]
     return _Said(content.role or "user", "\n".join(filter(None, texts)), bool(results))
 
@@ -295,8 +316,6 @@ class _EmbedBatch(Struct):
 
 def read_gemini_embeddings(body: bytes, batch: bool) -> list[tuple[str, int | None]]:
     """Texts with the length of the vector that is wanted. Raises msgspec.DecodeError."""
-    if batch:
-        requests = msgspec.json.decode(body, type=_EmbedBatch).requests
-    else:
-        requests = [msgspec.json.decode(body, type=_EmbedContent)]
+    request = _camel(msgspec.json.decode(body))
+    requests = msgspec.convert(request, _EmbedBatch).requests if batch else [msgspec.convert(request, _EmbedContent)]
     return [(_gemini_said(request.content).text, request.output_dimensionality) for request in requests]

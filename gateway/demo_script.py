@@ -131,7 +131,7 @@ def _setting(words: list[str]) -> dict[str, object]:
 def answer_to(prompt: Prompt, manner: Manner, request: bytes) -> Answer:
     """The answer to a prompt; the request's bytes only give it an id."""
     call = prompt.tools[0] if manner.calls and prompt.tools and prompt.tool_result is None else None
-    arguments = msgspec.json.encode(sample(call.schema)).decode() if call else ""
+    arguments = _arguments(call) if call else ""
     reasoning = _reasoning(prompt) if manner.thinks else ""
     pieces = pieces_of(_text(prompt, manner, call))
     limit = max(0, (prompt.max_output or MOST_WORDS) - count(reasoning))
@@ -157,6 +157,11 @@ def count(text: str) -> int:
 def pieces_of(text: str) -> list[str]:
     """The text word by word, each with the blanks before it."""
     return _PIECE.findall(text)
+
+
+def _arguments(tool: Tool) -> str:
+    value = sample(tool.schema)
+    return msgspec.json.encode(value if isinstance(value, dict) else {}).decode()
 
 
 def _reasoning(prompt: Prompt) -> str:
