@@ -1,8 +1,10 @@
-"""Recorded traffic of real providers, for the tests that ask for it by a `recorded_…` argument."""
+"""Recorded traffic of real providers, for tests that ask by a `recorded_…` argument, and a server to answer SDKs."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -44,3 +46,37 @@ def is_kind(kind: str, recording: dict[str, Any]) -> bool:
             return failed
         case _:
             return request is not None and isinstance(request["body"], dict)
+
+
+Serve = Callable[[int, bytes, str], str]
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """Starts a server that gives everybody this status and body; returns its address."""
+    servers: list[ThreadingHTTPServer] = []
+
+    def start(status: int, body: bytes, content_type: str = "application/json") -> str:
+        class Answer(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                self.rfile.read(int(self.headers["content-length"]))
+                self.do_GET()
+
+            def do_GET(self) -> None:
+                self.send_response(status)
+                self.send_header("content-type", content_type)
+                self.send_header("content-length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: object) -> None:
+                """Say nothing."""
+
+        servers.append(ThreadingHTTPServer(("127.0.0.1", 0), Answer))
+        Thread(target=servers[-1].serve_forever, args=(0.01,)).start()
+        return f"http://127.0.0.1:{servers[-1].server_port}"
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
