@@ -1,7 +1,6 @@
 """The Textual application: modes, keys, theme, and the one timer that looks at the news."""
 
 import os
-import signal
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Literal
@@ -81,7 +80,6 @@ class ConsoleApp(App[Leaving]):
             self.set_interval(POLL_SECONDS, self.poll)
             self.set_interval(TICK_SECONDS, self.tick)
             self.set_interval(STATUS_SECONDS, self._reload_status)
-            signal.signal(signal.SIGHUP, self._hung_up)
 
     async def load(self) -> None:
         """Ask for everything the state starts from."""
@@ -139,10 +137,6 @@ class ConsoleApp(App[Leaving]):
     def copy_to_clipboard(self, text: str) -> None:
         """Textual's own copying of selected text goes the same way."""
         self._send_to_clipboard(text)
-
-    def _hung_up(self, number: int, frame: object) -> None:
-        """The terminal is gone: close the console, not the process."""
-        self.call_later(self.exit, "hang_up")
 
     # --- actions
 

@@ -23,7 +23,7 @@ def money(micros: int | None) -> str:
     if micros is None:
         return ""
     dollars = micros / MICROS
-    if micros == 0 or dollars >= 10:
+    if micros == 0 or dollars >= 1:
         return f"${dollars:,.2f}"
     return f"${dollars:.4f}" if dollars >= 0.0001 else f"${dollars:.6f}"
 

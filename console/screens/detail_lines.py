@@ -195,7 +195,7 @@ def _cost_line(line: CostLine) -> Line:
     return (
         (f"   {fit(line.meter.replace('_', ' '), 16)}", "muted"),
         (f"{line.tokens:>10,}", "plain"),
-        (f"  at ${_dollars(line.per_million):g} per million", "muted"),
+        (f"  at {f'${_dollars(line.per_million):g}':>8} per million", "muted"),
         (f"  ${_dollars(line.amount):.6f}", "plain"),
         (f"   {line.source}", "muted"),
     )

@@ -68,6 +68,7 @@ class FirstRunGuide(Page, can_focus=True):
             self.steps.upstream, self.steps.models = upstreams[0].name, upstreams[0].models
         candidates = await self._frame.ask(FindCandidates())
         self.steps.take_candidates(candidates or [])
+        self.paint()
         await self._load_snippets()
 
     async def _load_snippets(self) -> None:

@@ -1,11 +1,13 @@
 """What every screen has: status line, tab line, body, filter line and key line, and a way to ask the gateway."""
 
+import logging
 from collections.abc import Callable, Coroutine, Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.screen import Screen
 from textual.widgets import Input
+from textual.worker import Worker, WorkerState
 
 from console.commands import LISTS, PAGES, Command
 from console.filter import FilterError
@@ -18,6 +20,8 @@ from console.widgets.keyline import KeyLine, Level
 from console.widgets.page import Page
 from console.widgets.status import StatusLine, Tab, TabLine
 from gateway.operations import Answer, Operation
+
+log = logging.getLogger("gatehouse.console")
 
 TABS = (
     Tab("1", "live", "Live"),
@@ -96,7 +100,14 @@ class FrameScreen(Screen[None]):
 
     def do(self, work: Coroutine[None, None, None], group: str = "act") -> None:
         """Let something that asks the gateway run beside the screen; one at a time in each group."""
-        self.run_worker(work, group=group, exclusive=True)
+        self.run_worker(work, group=group, exclusive=True, exit_on_error=False)
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """Work that broke is told, not fatal; the process keeps the particulars in its log."""
+        error = event.worker.error
+        if event.state is WorkerState.ERROR and error is not None:
+            log.error("work of the console broke", exc_info=error)
+            self.tell(f"That broke inside the console: {type(error).__name__}. The log tells more.", "error")
 
     def copy(self, text: str, what: str) -> None:
         """Send a text to the operator's clipboard and say how."""

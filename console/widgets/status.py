@@ -105,9 +105,10 @@ class TabLine(Canvas):
 
     def _tab_spans(self, tab: Tab) -> list[Span]:
         unseen = self._session.state.unseen_problems if tab.mode == "logs" else 0
-        title: Span = (tab.title, "chosen" if tab.mode == self._mode else "muted")
+        chosen = tab.mode == self._mode
+        title: Span = (tab.title, "chosen" if chosen else "muted")
         badge: list[Span] = [(f" ●{unseen}", "bad")] if unseen else []
-        return [(f" {tab.key} ", "key"), title, *badge, (" ", "plain")]
+        return [(f" {tab.key} ", "key" if chosen else "heading"), title, *badge, (" ", "plain")]
 
     def on_click(self, event: events.Click) -> None:
         """Go to the screen whose tab was clicked."""

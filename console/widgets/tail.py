@@ -46,7 +46,7 @@ class TailText:
         self._kind = kind
         if self._lines[-1][1]:
             self._lines.append(("plain", ""))
-        if len(self._lines) > 1:
+        if len(self._lines) > 1 and self._lines[-2][1]:
             self._lines.append(("plain", ""))
         if MARKS[kind]:
             self._lines[-1] = ("heading", MARKS[kind])

@@ -17,6 +17,7 @@ from gateway.operations import (
     NotedEvent,
     Operation,
     Status,
+    UpstreamView,
 )
 
 NOW = 1_780_000_000.0
@@ -44,6 +45,13 @@ def status(**fields: object) -> Status:
 def key(id_: int, name: str) -> KeyView:
     """A client key that is on."""
     return KeyView(id_, f"pub{id_}", "3KdJ", name, "", "", [], "on", 0, None, None, 0, 0, 0, 0, [0] * 24)
+
+
+def upstream(name: str, models: list[str]) -> UpstreamView:
+    """An upstream that is up."""
+    return UpstreamView(
+        1, name, name, name, ["openai_chat"], "https://example.org", "9fQ2", 1, True, models, 0, "up", "", 0, 0, 0
+    )
 
 
 def exchange(id_: int, **fields: object) -> ExchangeRecord:
