@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -65,12 +66,9 @@ class Shell:
         assert status is None or done.returncode == status, f"{arguments}: {done.stdout}{done.stderr}"
         return done
 
-    def json(self, *arguments: str, stdin: str = "") -> "dict[str, object] | list[dict[str, object]]":
+    def json(self, *arguments: str) -> Any:
         """What a command answers with `--json`."""
-        answer: dict[str, object] | list[dict[str, object]] = json.loads(
-            self.run(*arguments, "--json", stdin=stdin).stdout
-        )
-        return answer
+        return json.loads(self.run(*arguments, "--json").stdout)
 
     @property
     def url(self) -> str:
@@ -109,9 +107,8 @@ class Shell:
 
     def new_key(self) -> str:
         """A client key; the demo provider behind it."""
-        created = self.json("key", "create", "tests")
-        assert isinstance(created, dict)
-        return str(created["secret"])
+        self.run("provider", "add", "demo")
+        return str(self.json("key", "create", "tests")["secret"])
 
     def log(self) -> str:
         """What the process wrote down."""
@@ -150,6 +147,22 @@ class Terminal:
     def wait_for(self, text: str) -> None:
         """Wait until a text has been shown."""
         until(lambda: text in self.seen, f"{text!r} in {self.seen[-2000:]!r}")
+
+    @property
+    def restored(self) -> bool:
+        """Whether the full screen was left, with the cursor visible."""
+        return self._seen.rfind(b"\x1b[?1049l") > self._seen.rfind(b"\x1b[?1049h") >= 0
+
+    def press_until(self, keys: str, text: str) -> None:
+        """Press keys, again after a while: a question that has just opened does not take an answer at once."""
+        until(lambda: self._press(keys, text), f"{text!r} in {self.seen[-2000:]!r}")
+
+    def _press(self, keys: str, text: str) -> bool:
+        if text in self.seen:
+            return True
+        self.type(keys)
+        time.sleep(0.5)
+        return text in self.seen
 
     def type(self, keys: str) -> None:
         """Press keys."""
