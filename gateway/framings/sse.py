@@ -40,7 +40,7 @@ class SSE:
         for event in frames.removeprefix(_BYTE_ORDER_MARK).split(b"\n\n"):
             if event.startswith(b"data: ") and b"\n" not in event:
                 found.append(event[6:])
-            elif data := _data(event):
+            elif event and (data := _data(event)):
                 found.append(data)
         return found
 

@@ -32,6 +32,9 @@ FINISHES: dict[str, Finish] = {
 FINISH_ORDER: tuple[Finish, ...] = ("end", "refusal", "tool", "length", "filter", "error")
 """With several choices the last of these counts."""
 
+_NULL_USAGE = re.compile(rb',"usage":null(?=(?:,"\w+":"[^"\\]*")*\}(?:\n\n|\r\n\r\n))')
+"""Last in its payload, or before texts that are: what closes right before a blank line is the outermost object."""
+
 _DONE = re.compile(rb"(?:^|[\r\n])data: ?\[DONE\]")
 
 
@@ -239,6 +242,7 @@ def is_content(payload: bytes) -> bool:
 
 def without_usage(frames: bytes) -> bytes:
     """Takes out the chunk that only has usage, and the `"usage": null` of the others."""
+    frames = _NULL_USAGE.sub(b"", frames)
     if b'"usage"' not in frames:
         return frames
     return b"".join(_without_usage(frame) for frame in split_frames(frames))

@@ -92,6 +92,22 @@ def test_a_stream_that_was_made_to_carry_usage_looks_as_if_it_were_not() -> None
     assert CODEC.without_usage(asked.encode()) == plain.encode()
 
 
+@pytest.mark.parametrize(
+    ("asked", "plain"),
+    [
+        (b'{"choices":[1],"usage":null}', b'{"choices":[1]}'),
+        (b'{"choices":[1],"usage":null,"obfuscation":"x"}', b'{"choices":[1],"obfuscation":"x"}'),
+        (b'{"usage": null, "choices": []}', b'{ "choices": []}'),
+        (b'{"choices":[{"usage":null}],"usage":null}', b'{"choices":[{"usage":null}]}'),
+        (b'{"choices":[],"x":{"usage":null}}', b'{"choices":[],"x":{"usage":null}}'),
+        (b'{"usage":null', b'{"usage":null'),
+    ],
+)
+def test_only_the_outermost_null_usage_is_taken_out(asked: bytes, plain: bytes) -> None:
+    for ending in (b"\n\n", b"\r\n\r\n"):
+        assert CODEC.without_usage(b"data: " + asked + ending) == b"data: " + plain + ending
+
+
 def test_usage_that_rides_on_a_choice_is_left_alone() -> None:
     frame = b'data: {"choices":[{"delta":{},"finish_reason":"stop"}],"usage":{"total_tokens":3}}\n\n'
     assert CODEC.without_usage(frame) == frame
