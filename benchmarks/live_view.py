@@ -1,14 +1,16 @@
 """What an open console costs the streams that pass: 200 of them at 20 chunks a second, with it and without it.
 
-Rounds alternate between `console serve` and `console` in a terminal of 140x40 that shows the live requests.
+Rounds alternate between the upstream itself, `console serve`, and `console` in a terminal of 140x40 that shows the live
+requests. What the upstream alone shows is the machine's and the load's own unrest.
 """
 
 import argparse
 import asyncio
 import os
 import statistics
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -72,41 +74,46 @@ async def serving(address: Address) -> None:
                 return
 
 
-def measure(scenario: Scenario, home: Path, *, rounds: int, seconds: float) -> tuple[list[Round], list[Round]]:
-    """Rounds without and with a console, in turns, on one data directory."""
-    closed, opened = [], []
-    data = home / "data"
-    key = ""
+def measure(scenario: Scenario, home: Path, *, rounds: int, seconds: float) -> dict[str, list[Round]]:
+    """Rounds of each kind, in turns; both gateways on one data directory."""
+    taken: dict[str, list[Round]] = {"direct": [], "console serve": [], "console": []}
+    data, key = home / "data", ""
     with peers.upstream() as far, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         for number in range(rounds):
             print(f"round {number + 1} of {rounds}", flush=True)
+            direct = load.run(scenario, Address(far.base_url), seconds=seconds, warm_up=WARM_UP)
+            taken["direct"].append(Round(runner.run(direct)))
             with peers.gateway(far, data, key) as address:
                 key = address.key
-                closed.append(Round(runner.run(load.run(scenario, address, seconds=seconds, warm_up=WARM_UP))))
+                served = load.run(scenario, address, seconds=seconds, warm_up=WARM_UP)
+                taken["console serve"].append(Round(runner.run(served)))
             with open_console(data, key) as (address, terminal):
-                opened.append(runner.run(with_console(scenario, address, terminal, seconds=seconds)))
-    return closed, opened
+                taken["console"].append(runner.run(with_console(scenario, address, terminal, seconds=seconds)))
+    return taken
 
 
-def report(scenario: Scenario, closed: list[Round], opened: list[Round]) -> None:
-    """Both side by side."""
+def report(scenario: Scenario, taken: dict[str, list[Round]]) -> None:
+    """All side by side."""
     expected = scenario.connections * 1000 / scenario.interval_ms
-    print(f"\n{scenario.name}: medians of {len(closed)} rounds" + " " * 6 + "console serve      console")
-    for percent in (50, 90, 99, 100):
-        both = [
-            statistics.median(load.percentile(turn.sample.transits_us, percent) for turn in rounds) / 1000
-            for rounds in (closed, opened)
-        ]
-        print(f"  p{percent:<3} of a chunk's way (ms)            {both[0]:>13.2f}{both[1]:>13.2f}")
-    for title, read in (
-        ("chunks delivered (%)", lambda turn: turn.sample.chunks_per_second / expected * 100),
-        ("processor (% of a core)", lambda turn: turn.sample.cpu_seconds / turn.sample.seconds * 100),
-        ("frames drawn per second", lambda turn: turn.frames_per_second),
-        ("kB drawn per second", lambda turn: turn.drawn_per_second / 1000),
-    ):
-        print(
-            f"  {title:<36}" + "".join(f"{statistics.median(map(read, rounds)):>13.1f}" for rounds in (closed, opened))
-        )
+    lines: list[tuple[str, str, Callable[[Round], float]]] = [
+        (f"p{percent} of a chunk's way (ms)", "{:.2f}", partial(delay_ms, percent=percent))
+        for percent in (50, 90, 99, 100)
+    ]
+    lines += [
+        ("chunks delivered (%)", "{:.1f}", lambda turn: turn.sample.chunks_per_second / expected * 100),
+        ("processor (% of a core)", "{:.1f}", lambda turn: turn.sample.cpu_seconds / turn.sample.seconds * 100),
+        ("frames drawn per second", "{:.1f}", lambda turn: turn.frames_per_second),
+        ("kB drawn per second", "{:.1f}", lambda turn: turn.drawn_per_second / 1000),
+    ]
+    print(f"\n{scenario.name:<32}" + "".join(f"{name:>15}" for name in taken))
+    for title, form, read in lines:
+        values = (form.format(statistics.median(map(read, rounds))) for rounds in taken.values())
+        print(f"{title:<32}" + "".join(f"{value:>15}" for value in values))
+
+
+def delay_ms(turn: Round, *, percent: int) -> float:
+    """How long so many percent of the chunks were under way at most."""
+    return load.percentile(turn.sample.transits_us, percent) / 1000
 
 
 def main() -> None:
@@ -120,8 +127,8 @@ def main() -> None:
     title = f"{chosen.streams} streams x 20 chunks/s"
     scenario = Scenario(title, connections=chosen.streams, chunks=1_000_000, interval_ms=50)
     with TemporaryDirectory() as home:
-        closed, opened = measure(scenario, Path(home), rounds=chosen.rounds, seconds=chosen.seconds)
-    report(scenario, closed, opened)
+        taken = measure(scenario, Path(home), rounds=chosen.rounds, seconds=chosen.seconds)
+    report(scenario, taken)
 
 
 if __name__ == "__main__":
