@@ -290,6 +290,16 @@ async def test_a_body_that_was_left_unread_past_the_read_ahead_is_still_whole(se
     assert taken + sum([len(chunk) async for chunk in stream]) == size
 
 
+async def test_an_answer_that_nobody_has_read_yet_does_not_hold_its_connection(serve, transport):
+    size = READ_AHEAD + 40_000
+    upstream = await serve(answering(OK + b"Content-Length: %d\r\n\r\n" % size + b"x" * size, HELLO))
+    unread = await stream_of(transport, upstream.request())
+    await upstream_end(unread)
+    assert await body_of(transport, upstream.request()) == b"hello"
+    assert len(unread.take()) == size
+    assert upstream.connections == 1
+
+
 # --- deadlines --------------------------------------------------------------------------------------------------------
 
 
