@@ -1,6 +1,7 @@
 """A gateway without a port: a real database file, a real journal, real transports, and a provider on a real socket."""
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -31,14 +32,29 @@ async def provider() -> AsyncIterator[ProviderServer]:
     await server.wait_closed()
 
 
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database file as it is after the first start, made once."""
+
+    async def make(path: Path) -> None:
+        database = Database(path)
+        await database.open()
+        await database.migrate()
+        async with database.write() as session:
+            await sync_presets(session, load_presets())
+        await database.close()
+
+    path = tmp_path_factory.mktemp("made") / "gatehouse.db"
+    asyncio.run(make(path))
+    return path
+
+
 @pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
+async def database(made: Path, tmp_path: Path) -> AsyncIterator[Database]:
     """An empty database that knows the shipped providers."""
-    opened = Database(tmp_path / "gatehouse.db")
+    shutil.copy(made, tmp_path)
+    opened = Database(tmp_path / made.name)
     await opened.open()
-    await opened.migrate()
-    async with opened.write() as session:
-        await sync_presets(session, load_presets())
     yield opened
     await opened.close()
 

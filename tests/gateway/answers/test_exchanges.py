@@ -1,5 +1,7 @@
 """Exchanges as operators see them: on record, and while they run."""
 
+from typing import Any
+
 import pytest
 from msgspec.structs import replace
 
@@ -17,6 +19,7 @@ from gateway.operations import (
     ListExchanges,
     ListKeys,
     OpenTap,
+    Operation,
     Tap,
 )
 from gateway.operator import Operator
@@ -100,7 +103,8 @@ async def test_cutting_ends_the_one_that_is_named_and_no_other(operator: Operato
 
 async def test_without_a_gateway_that_serves_there_is_nothing_to_watch_or_cut(operator: Operator, desk: Desk) -> None:
     desk.serving = False
-    for attempt in (OpenTap(1), CloseTap(1), CutExchange(1)):
+    attempts: list[Operation[Any]] = [OpenTap(1), CloseTap(1), CutExchange(1)]
+    for attempt in attempts:
         with pytest.raises(GatewayError, match="No gateway is running") as refused:
             await operator.ask(attempt)
         assert refused.value.code == "not_running"

@@ -1,5 +1,7 @@
 """Accounts with providers: adding, testing, changing and removing them."""
 
+from typing import Any
+
 import pytest
 
 from data.database import Database
@@ -13,6 +15,7 @@ from gateway.operations import (
     ListProviders,
     ListRoutes,
     ListUpstreams,
+    Operation,
     RemoveUpstream,
     SaveRoute,
     SetUpstreamEnabled,
@@ -64,7 +67,8 @@ async def test_a_refused_credential_is_told_without_the_providers_words_and_the_
     assert outcome(added)[:2] == [("reach", True), ("auth", False)]
     assert "refuses the credential (HTTP 401)" in added.test[1].detail
     assert provider.key not in repr(added)
-    assert len(await operator.ask(ListUpstreams())) == 1
+    [kept] = await operator.ask(ListUpstreams())
+    assert kept.id == added.upstream.id
 
 
 async def test_an_upstream_that_cannot_be_reached_is_told_and_stays(operator: Operator) -> None:
@@ -204,7 +208,13 @@ async def test_switching_off_or_removing_an_upstream_lets_its_running_answers_go
 
 
 async def test_an_upstream_that_is_gone_is_not_found(operator: Operator) -> None:
-    for attempt in (operations.TestUpstream(9), RemoveUpstream(9), EditUpstream(9), SetUpstreamEnabled(9, True)):
+    attempts: list[Operation[Any]] = [
+        operations.TestUpstream(9),
+        RemoveUpstream(9),
+        EditUpstream(9),
+        SetUpstreamEnabled(9, True),
+    ]
+    for attempt in attempts:
         with pytest.raises(GatewayError, match="There is no upstream 9"):
             await operator.ask(attempt)
 

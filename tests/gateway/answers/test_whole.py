@@ -1,12 +1,14 @@
 """The gateway as a whole: what it says of itself, how it is stopped, and its event list."""
 
+from typing import Any
+
 import pytest
 
 from gateway.answers.desk import Desk
 from gateway.errors import BadRequest, Unavailable
 from gateway.events import Noted
 from gateway.journal import Journal
-from gateway.operations import CreateKey, GetStatus, ListEvents, RevokeKey, Shutdown, TryRequest
+from gateway.operations import CreateKey, GetStatus, ListEvents, Operation, RevokeKey, Shutdown, TryRequest
 from gateway.operator import Operator
 from gateway.runtime import Runtime
 from tests.gateway.answers.scripted import RunningExchange, begun
@@ -39,7 +41,8 @@ async def test_what_needs_a_gateway_that_serves_is_refused_without_one(
     operator: Operator, desk: Desk, stops: list[bool]
 ) -> None:
     desk.serving = False
-    for attempt in (Shutdown(), TryRequest("sk-gh-key", "small")):
+    attempts: list[Operation[Any]] = [Shutdown(), TryRequest("sk-gh-key", "small")]
+    for attempt in attempts:
         with pytest.raises(Unavailable, match="start one with `console`"):
             await operator.ask(attempt)
     assert stops == []
