@@ -95,10 +95,7 @@ def _refuse_deep(body: bytes) -> None:
 
 def _is_deep(text: bytes) -> bool:
     nesting = text.translate(_BRACES, _NOT_BRACKETS)
-    for _ in range(DEPTH_LIMIT):
-        if not (nesting := nesting.replace(b"{}", b"")):
-            return False
-    return True
+    return all((nesting := nesting.replace(b"{}", b"")) for _ in range(DEPTH_LIMIT))
 
 
 def _too_deep() -> BadRequest:
