@@ -73,6 +73,10 @@ class ConsoleApp(App[Leaving]):
         """Nothing leaves for the terminal without passing the scrub filter."""
         return [*super().get_line_filters(), self._scrub]
 
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """The tones that themes not of ours lack."""
+        return {"rule": "ansi_bright_black"}
+
     async def on_mount(self) -> None:
         """Load what is on record and start looking at the news."""
         await self.load()
