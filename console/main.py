@@ -92,7 +92,7 @@ def console(
 @app.command()
 def serve(
     context: typer.Context,
-    data: Data = None,
+    data: Annotated[Path | None, typer.Option(metavar="DIR", help="Where everything is kept.", file_okay=False)] = None,
     host: Annotated[str | None, typer.Option(help="The address to serve on.")] = None,
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="The port; 0 takes a free one.")] = None,
     plain_http_ok: PlainHttpOk = False,

@@ -74,28 +74,30 @@ class Shell:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def begin(self, *arguments: str) -> "subprocess.Popen[str]":
-        """Start a command and leave it running."""
-        return subprocess.Popen(
+    @contextmanager
+    def beginning(self, *arguments: str) -> "Iterator[Begun]":
+        """A command that is left running until the end of the context."""
+        process = subprocess.Popen(
             [*COMMAND, *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
             text=True,
             env=self.environment,
         )
+        try:
+            yield Begun(process)
+        finally:
+            process.kill()
+            process.communicate()
 
     @contextmanager
     def serving(self, *arguments: str) -> "Iterator[subprocess.Popen[str]]":
         """A gateway without a console, until the end of the context."""
-        process = self.begin("serve", *arguments)
-        try:
-            until(lambda: self.answers() or process.poll() is not None, "the gateway")
-            assert process.poll() is None, process.communicate()
-            yield process
-        finally:
-            process.kill()
-            process.communicate()
+        with self.beginning("serve", *arguments) as begun:
+            until(lambda: self.answers() or begun.process.poll() is not None, "the gateway")
+            assert begun.process.poll() is None, self.log()
+            yield begun.process
 
     def answers(self) -> bool:
         """Whether the port answers."""
@@ -114,6 +116,26 @@ class Shell:
         """What the process wrote down."""
         path = self.directory / "gatehouse.log"
         return path.read_text() if path.exists() else ""
+
+
+class Begun:
+    """A command that runs."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        assert process.stdout is not None
+        self.process = process
+        self._output = process.stdout
+
+    def speaks(self) -> bool:
+        """Whether it has printed something that was not read yet."""
+        return bool(select.select([self._output], [], [], 0)[0])
+
+    def line(self) -> str:
+        return self._output.readline()
+
+    def ends(self) -> bool:
+        """Whether it ends well by itself."""
+        return self.process.wait(PATIENCE) == 0
 
 
 class Terminal:

@@ -1,0 +1,286 @@
+"""The `console` command from a shell: what it prints, what it refuses, and that each part loads only what it needs."""
+
+import io
+import json
+import shlex
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from shell import Shell, until
+
+from console.main import is_loopback, main
+from gateway.service import ServiceOptions
+from gateway.thread import GatewayThread
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Shell:
+    return Shell(tmp_path / "data")
+
+
+@pytest.fixture
+def served(shell: Shell) -> Iterator[Shell]:
+    with shell.serving():
+        yield shell
+
+
+# --- what is loaded, and what is refused before anything is
+
+
+def loaded_by(arguments: list[str]) -> set[str]:
+    """The libraries that a command line loads."""
+    code = (
+        "import sys, atexit; sys.argv[1:] = sys.argv[1:]; atexit.register(lambda: print('\\n'.join(sys.modules)));"
+        "from console.main import main; main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True)
+    return {module.partition(".")[0] for module in done.stdout.splitlines()}
+
+
+def test_the_version_is_told_without_loading_anything_heavy() -> None:
+    heavy = {"textual", "litestar", "sqlalchemy", "sqlmodel", "uvicorn", "cryptography", "tiktoken"}
+    assert not heavy & loaded_by(["--version"])
+    assert not heavy & loaded_by(["key", "list", "--help"])
+
+
+def test_a_headless_process_loads_no_textual() -> None:
+    code = "import sys, console.main, console.process, gateway.service, console.doctor; print('textual' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
+
+
+def test_serving_other_machines_in_the_clear_must_be_asked_for(shell: Shell) -> None:
+    done = shell.run("serve", "--host", "0.0.0.0", status=2)  # noqa: S104
+    assert "--plain-http-ok" in done.stderr
+    assert not shell.directory.exists()
+
+
+@pytest.mark.parametrize(
+    ("host", "alone"),
+    [
+        ("127.0.0.1", True),
+        ("127.9.9.9", True),
+        ("::1", True),
+        ("localhost", True),
+        ("0.0.0.0", False),  # noqa: S104
+        ("::", False),
+        ("192.168.1.4", False),
+        ("gateway.example.org", False),
+    ],
+)
+def test_only_addresses_that_stay_on_the_machine_count_as_loopback(host: str, alone: bool) -> None:
+    assert is_loopback(host) is alone
+
+
+def test_without_a_terminal_the_console_points_to_serve(shell: Shell) -> None:
+    assert "console serve" in shell.run(status=2).stderr
+
+
+def test_attaching_where_no_gateway_runs_says_how_to_start_one(shell: Shell) -> None:
+    assert "start one with" in shell.run("attach", status=2).stderr
+
+
+def test_what_needs_a_running_gateway_says_so_in_one_line(shell: Shell) -> None:
+    for command in (["tail"], ["exchange", "cut", "1"], ["exchange", "tap", "1"], ["stop"]):
+        (line,) = shell.run(*command, status=1).stderr.splitlines()
+        assert "needs one" in line
+
+
+# --- two of them, and taken ports
+
+
+def test_a_second_gateway_on_the_same_data_is_told_who_has_it(served: Shell) -> None:
+    done = served.run("serve", "--port", "0", status=2)
+    assert f"serving {served.url}" in done.stderr
+    assert "console attach" in done.stderr
+
+
+def test_a_taken_port_is_told_with_its_holder_and_a_free_one(served: Shell, tmp_path: Path) -> None:
+    done = served.run("--data", str(tmp_path / "other"), "serve", status=2)
+    assert f"Port {served.port}" in done.stderr
+    assert "--port" in done.stderr
+
+
+def test_commands_without_a_running_gateway_open_the_data_themselves(shell: Shell) -> None:
+    secret = shell.new_key()
+    assert [key["name"] for key in shell.json("key", "list")] == ["tests"]
+    assert "not running" in shell.run("status").stdout
+    with shell.serving():
+        assert ask(shell.url, secret, "[demo words 2]").status_code == 200
+
+
+# --- the commands, on a running gateway
+
+
+class Commands:
+    """Runs `console` commands in this process, next to the gateway they are about."""
+
+    def __init__(self, gateway: GatewayThread, monkeypatch: pytest.MonkeyPatch, capture: pytest.CaptureFixture[str]):
+        self.url = gateway.base_url
+        self._monkeypatch = monkeypatch
+        self._capture = capture
+
+    def run(self, line: str, *, stdin: str = "", status: int = 0) -> tuple[str, str]:
+        """What a command prints, and what it complains of."""
+        self._monkeypatch.setattr("sys.argv", ["console", *shlex.split(line)])
+        self._monkeypatch.setattr("sys.stdin", io.StringIO(stdin))
+        with pytest.raises(SystemExit) as ended:
+            main()
+        printed, complaints = self._capture.readouterr()
+        assert (ended.value.code or 0) == status, printed + complaints
+        return printed, complaints
+
+    def __call__(self, line: str) -> str:
+        return self.run(line)[0]
+
+    def json(self, line: str) -> Any:
+        return json.loads(self(f"{line} --json"))
+
+
+@pytest.fixture
+def do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Commands]:
+    monkeypatch.setenv("GATEHOUSE_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("COLUMNS", "200")
+    gateway = GatewayThread(ServiceOptions(directory=tmp_path / "data", port=0))
+    gateway.start()
+    commands = Commands(gateway, monkeypatch, capsys)
+    commands("provider add demo")
+    yield commands
+    gateway.stop(drain=0)
+
+
+def ask(url: str, secret: str, prompt: str) -> httpx.Response:
+    body = {"model": "demo-1", "messages": [{"role": "user", "content": prompt}]}
+    headers = {"authorization": f"Bearer {secret}"}
+    return httpx.post(f"{url}/v1/chat/completions", json=body, headers=headers, timeout=30)
+
+
+def test_a_key_is_made_changed_switched_and_revoked(do: Commands) -> None:
+    assert do("key create mobile --owner ann --expires 30d --model 'demo-*'").startswith("sk-gh-")
+    do("key edit mobile --name phone --expires never --any-model")
+    do("key disable phone")
+    assert do.json("key list")[0]["state"] == "off"
+    do("key enable phone")
+    (key,) = do.json("key list")
+    assert [key[each] for each in ("name", "owner", "state", "expires_at", "models")] == [
+        "phone",
+        "ann",
+        "on",
+        None,
+        [],
+    ]
+    do(f"key revoke {key['public_id']}")
+    assert "revoked" in do("key list")
+
+
+def test_a_provider_that_fails_its_test_is_added_and_told(do: Commands) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as nobody:
+        url = f"http://127.0.0.1:{nobody.getsockname()[1]}/v1"
+    line = f"provider add openai --name mine --base-url {url} --key-stdin --model gpt-x"
+    printed, _ = do.run(line, stdin="sk-upstream-1234\n", status=1)
+    assert "FAILED" in printed
+    assert [each["models"] for each in do.json("provider list") if each["name"] == "mine"] == [["gpt-x"]]
+    assert "sk-upstream" not in do("provider list")
+
+
+def test_a_provider_is_tested_changed_switched_and_removed(do: Commands) -> None:
+    assert "ok" in do("provider test demo")
+    assert "demo-1" in do("provider models demo")
+    do("provider edit demo --name toy --weight 3")
+    do("provider disable toy")
+    (toy,) = do.json("provider list")
+    assert [toy[each] for each in ("name", "weight", "enabled")] == ["toy", 3, False]
+    do("provider enable toy")
+    do("provider remove toy")
+    assert do.json("provider list") == []
+    assert "openrouter" in do("provider presets")
+
+
+def test_a_credential_can_come_from_a_variable_of_the_shell(do: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MY_SECRET", "sk-upstream-9876")
+    do.run("provider add openai --base-url http://127.0.0.1:1/v1 --key-env MY_SECRET", status=1)
+    assert "9876" in do("provider list")
+    assert "MY_OTHER" in do.run("provider edit openai --key-env MY_OTHER", status=2)[1]
+
+
+def test_routes_are_made_ordered_switched_and_explained(do: Commands) -> None:
+    do("route add first 'gpt-*' --to demo,model=demo-1")
+    do("route add second '*' --to demo,priority=2")
+    do("route move second 1")
+    assert [route["name"] for route in do.json("route list")] == ["second", "first"]
+    do("route edit first --pattern 'gpt-5*,o3'")
+    do("route disable second")
+    assert "demo-1" in do("route explain gpt-5-mini")
+    do("route enable second")
+    do("route remove second")
+    assert [route["pattern"] for route in do.json("route list")] == ["gpt-5*, o3"]
+
+
+def test_an_alias_is_set_and_removed(do: Commands) -> None:
+    do("alias set fast demo-1-mini")
+    assert do.json("alias list") == [{"name": "fast", "model": "demo-1-mini"}]
+    do("alias remove fast")
+    assert do.json("alias list") == []
+
+
+def test_a_price_is_set_and_taken_back(do: Commands) -> None:
+    do("price set demo 'demo-*' input=1 output=2.5")
+    assert "output $2.5" in do("price list")
+    do("price remove demo 'demo-*'")
+    assert "output $2.5" not in do("price list")
+
+
+def test_status_events_and_snippets_are_told(do: Commands) -> None:
+    assert do.url in do("status")
+    assert isinstance(do.json("events"), list)
+    assert "python-openai" in do("snippet")
+    assert do.url in do("snippet curl --model my-model --key sk-mine")
+    assert "my-model" in do("snippet curl --model my-model")
+
+
+def test_what_cannot_be_found_is_one_line_and_exit_code_one(do: Commands) -> None:
+    for line in ("key revoke nobody", "exchange show 99", "snippet cobol", "route move x 1", "provider test y"):
+        printed, complaints = do.run(line, status=1)
+        assert printed == ""
+        assert len(complaints.splitlines()) == 1
+
+
+def test_a_request_is_listed_shown_and_summed_up(do: Commands) -> None:
+    secret = do.json("key create tests")["secret"]
+    assert ask(do.url, secret, "[demo words 5] hello").status_code == 200
+    (exchange,) = do.json("exchange list --key tests")
+    assert exchange["request_id"] in do(f"exchange show {exchange['id']}")
+    (row,) = do.json("usage --by key --since 1d")
+    assert [row[each] for each in ("label", "requests", "output_tokens")] == ["tests", 1, 5]
+    assert "demo-1" in do("usage --by model")
+
+
+def test_tail_tells_of_requests_as_they_come(served: Shell) -> None:
+    secret = served.new_key()
+    with served.beginning("tail") as tail:
+        until(lambda: ask(served.url, secret, "[demo words 2]").status_code == 200 and tail.speaks(), "news")
+        line = tail.line()
+    assert "demo-1" in line
+    assert "tests" in line
+
+
+def test_a_running_answer_can_be_tapped_and_cut(served: Shell) -> None:
+    secret = served.new_key()
+    body = {"model": "demo-1", "stream": True, "messages": [{"role": "user", "content": "[demo words 40000]"}]}
+    headers = {"authorization": f"Bearer {secret}"}
+    with httpx.stream("POST", f"{served.url}/v1/chat/completions", json=body, headers=headers, timeout=30) as response:
+        pieces = response.iter_bytes()
+        next(pieces)
+        (exchange,) = served.json("exchange", "list", "--state", "running")
+        with served.beginning("exchange", "tap", str(exchange["id"])) as tap:
+            until(tap.speaks, "the answer's text")
+            served.run("exchange", "cut", str(exchange["id"]))
+            assert b'"error"' in b"".join(pieces)
+            assert tap.ends()
+    assert served.json("exchange", "show", str(exchange["id"]))["record"]["state"] == "cut"
