@@ -1,6 +1,6 @@
 """Reads what the demo model is asked, in each of the four protocols. Only what the demo heeds is declared."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 from msgspec import Struct, field
@@ -52,7 +52,6 @@ def _prompt(
     *,
     model: str,
     tools: Iterable[Tool],
-    extra: str | None = None,
     schema: Json | None = None,
     max_output: int | None = None,
     stream: bool | None = False,
@@ -63,7 +62,7 @@ def _prompt(
     return Prompt(
         model=model,
         user=next((turn.text for turn in reversed(said) if turn.role == "user" and not turn.result), ""),
-        everything="\n".join((extra or "", declared, *(turn.text for turn in said))),
+        everything="\n".join((declared, *(turn.text for turn in said))),
         tool_result=said[-1].text if said and said[-1].result else None,
         tools=offered,
         schema=schema,
@@ -147,11 +146,11 @@ def read_responses(body: bytes) -> Prompt:
     """A Responses request. Raises msgspec.DecodeError."""
     request = msgspec.json.decode(body, type=_ResponsesRequest)
     items = [_Turn(role="user", content=request.input)] if isinstance(request.input, str) else request.input or []
+    said = [_Said(i.role or "", _texts(i.content or i.output), i.type.endswith("_output")) for i in items]
     return _prompt(
-        [_Said(item.role or "", _texts(item.content or item.output), item.type.endswith("_output")) for item in items],
+        [_Said("system", request.instructions or ""), *said],
         model=request.model,
         tools=(Tool(t.name, t.parameters or {}) for t in request.tools or () if t.type == "function"),
-        extra=request.instructions,
         schema=request.text.format.schema if request.text and request.text.format else None,
         max_output=request.max_output_tokens,
         stream=request.stream,
@@ -184,11 +183,11 @@ def read_anthropic(body: bytes) -> Prompt:
     """A Messages request. Raises msgspec.DecodeError."""
     request = msgspec.json.decode(body, type=_AnthropicRequest)
     wanted = request.output_config.format if request.output_config else None
+    said = [_Said(turn.role or "", _texts(turn.content), _holds_result(turn)) for turn in request.messages]
     return _prompt(
-        [_Said(turn.role or "", _texts(turn.content), _holds_result(turn)) for turn in request.messages],
+        [_Said("system", _texts(request.system)), *said],
         model=request.model,
         tools=(Tool(t.name, t.input_schema) for t in request.tools or () if t.input_schema is not None),
-        extra=_texts(request.system),
         schema=wanted.schema if wanted else None,
         max_output=request.max_tokens,
         stream=request.stream,
@@ -258,16 +257,21 @@ def read_gemini(body: bytes, model: str, stream: bool) -> Prompt:
     request = msgspec.convert(_camel(msgspec.json.decode(body)), _GeminiRequest)
     contents = request.contents if isinstance(request.contents, list) else [request.contents]
     config = request.generation_config or _GenerationConfig()
-    declared = (each for tool in request.tools or () for each in tool.function_declarations or ())
+    system = [_Said("system", _gemini_said(request.system_instruction).text)] if request.system_instruction else []
     return _prompt(
-        [_gemini_said(content) for content in contents],
+        [*system, *map(_gemini_said, contents)],
         model=model,
-        tools=(Tool(d.name, d.parameters_json_schema or d.parameters or {}) for d in declared),
-        extra=_gemini_said(request.system_instruction).text if request.system_instruction else None,
+        tools=_gemini_tools(request),
         schema=config.response_json_schema or config.response_schema,
         max_output=config.max_output_tokens,
         stream=stream,
     )
+
+
+def _gemini_tools(request: _GeminiRequest) -> Iterator[Tool]:
+    for tool in request.tools or ():
+        for declared in tool.function_declarations or ():
+            yield Tool(declared.name, declared.parameters_json_schema or declared.parameters or {})
 
 
 def _camel(value: object) -> object:

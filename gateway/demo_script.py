@@ -25,6 +25,7 @@ MOST_WORDS = 50_000
 DEEPEST_SCHEMA = 12
 
 _DIRECTIVE = re.compile(r"\[demo\s+([^\]\n]{1,80})\]", re.IGNORECASE)
+_NUMBER = re.compile(r"\d{1,6}(\.\d{1,3})?")
 _PIECE = re.compile(r"\s*\S+")
 _FILLER = (
     "A gateway stands between those who ask and those who answer. It knows who is asking, chooses who shall answer, "
@@ -108,7 +109,7 @@ def manner_of(prompt: Prompt) -> Manner:
 
 
 def _setting(words: list[str]) -> dict[str, object]:
-    number = next((float(word) for word in words if re.fullmatch(r"\d{1,6}(\.\d{1,3})?", word)), None)
+    number = next((float(word) for word in words if _NUMBER.fullmatch(word)), None)
     match words[0]:
         case "slow":
             return {"delay": SLOW if number is None else min(number, 600)}
@@ -123,7 +124,7 @@ def _setting(words: list[str]) -> dict[str, object]:
         case "fail" if "mid-stream" in words:
             return {"breaks_off": True}
         case "fail" | "429" | "500" | "503" | "529":
-            return {"status": 500 if number is None or not 400 <= number < 600 else int(number)}
+            return {"status": int(number) if number and 400 <= number < 600 else 500}
         case _:
             return {}
 
