@@ -25,7 +25,8 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         read = timeout.get("read", timeout.get("head", 300.0))
         request.extensions["timeout"] = {"connect": timeout.get("connect", 5.0), "read": read}
         response = await self._inner.handle_async_request(request)
-        assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101  # the one kind it makes
+        if not isinstance(response.stream, httpx.AsyncByteStream):
+            raise httpx.StreamError("httpx-aiohttp gave a stream that cannot be read here")
         response.stream = CuttableStream(response.stream)
         if response.headers.get("Content-Encoding", "identity").lower() != "identity":
             await response.stream.aclose()
