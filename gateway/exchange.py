@@ -5,6 +5,7 @@ request (done, refused, cut, client gone, upstream dead) comes past `Exchange.se
 """
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import AsyncIterator
@@ -158,7 +159,7 @@ class Exchange:
 
     async def attempt(self, target: Target) -> bytes | Streaming:
         """Ask one target."""
-        self.target = target
+        self.target, self.response, self.meter = target, None, None
         call = self.call_for(target)
         transport = self.runtime.transport(target.endpoint.base_url)
         self.response = response = await upstream.send(transport, target, call, self.codec)
@@ -245,8 +246,9 @@ class Exchange:
         self.drop_response()
         if self.target and self.response and state == FAILED and self.opened:
             self.note_failure(error)
-        if self.id == 0 and self.key is not None and not isinstance(error, Unavailable):
-            self.begin(self.route)
+        if self.id == 0 and self.key is not None:
+            with contextlib.suppress(Unavailable):
+                self.begin(self.route)
         if state != CLIENT_LEFT:
             await self.tell_client(error)
         await self.settle(state, error)
@@ -270,10 +272,16 @@ class Exchange:
                     self.opened = True
                     await intake.refuse(self._send, self.codec, error, self.arrival.request_id)
                 elif not self.settled:
-                    reader = self.meter.reader if self.meter else self.codec.new_reader()
-                    await self.write(self.codec.error_frames(error, self.arrival.request_id, reader), more=False)
+                    await self.write(self.error_frames(error), more=False)
         except TimeoutError:
             log.info("request %s ended without its client taking the error", self.arrival.request_id)
+
+    def error_frames(self, error: GatewayError) -> bytes:
+        """The error as frames that fit what the client has had so far."""
+        if self.meter is None:
+            return self.codec.error_frames(error, self.arrival.request_id, self.codec.new_reader())
+        self.meter.read()
+        return self.codec.error_frames(error, self.arrival.request_id, self.meter.reader)
 
     async def settle(self, state: str, error: GatewayError | None = None) -> None:
         """Work out what was used and what it costs, and close the record. Does nothing the second time."""
@@ -303,8 +311,8 @@ class Exchange:
 
     def charge(self, usage: Usage) -> Charge | None:
         """What the usage costs; None when the model has no price."""
-        if self.target is None:
-            return None
+        if self.target is None or not usage.total:
+            return Charge([], 0)
         facts = self.target.upstream
         rate = self.runtime.prices.rate(facts.provider_id, facts.price_id, self.target.model, self.started_at)
         return charge(rate, usage) if rate else None

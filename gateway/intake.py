@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from gateway import endpoints
 from gateway.endpoints import Endpoint
-from gateway.errors import BadRequest, GatewayError, MethodNotAllowed, TooLarge, UnsupportedMedia, UpgradeRequired
+from gateway.errors import BadRequest, Cut, GatewayError, MethodNotAllowed, TooLarge, UnsupportedMedia, UpgradeRequired
 from gateway.keys import CREDENTIAL_HEADERS
 from gateway.protocols.codec import Call, Codec
 from gateway.protocols.registry import CODECS
@@ -142,4 +142,6 @@ async def refuse(send: Send, codec: Codec, error: GatewayError, request_id: str)
     if error.retry_after is not None:
         # Some SDKs really sleep as long as they are told, however long that is.
         headers.append((b"retry-after", b"%d" % max(1, min(60, round(error.retry_after)))))
+    if isinstance(error, Cut):
+        headers.append((b"x-should-retry", b"false"))
     await respond(send, codec.error_status(error), codec.error_body(error, request_id), request_id, headers)
