@@ -7,6 +7,7 @@ from typing import Any
 from gateway import operations
 from gateway.answers import candidates, exchanges, keys, reports, routes, trial, upstreams, whole
 from gateway.answers.desk import Desk
+from gateway.errors import BadRequest
 from gateway.operations import Answer, Operation
 
 # That each function takes the operation beside it and gives its answer is proven by a test: no type can say it.
@@ -14,6 +15,7 @@ ANSWERS: Mapping[type[Operation[Any]], Callable[[Desk, Any], Awaitable[Any]]] = 
     operations.GetStatus: whole.get_status,
     operations.Shutdown: whole.shut_down,
     operations.ListEvents: whole.list_events,
+    operations.GetSnippets: whole.get_snippets,
     operations.TryRequest: trial.try_request,
     operations.ListExchanges: exchanges.list_exchanges,
     operations.GetExchange: exchanges.get_exchange,
@@ -65,7 +67,10 @@ class Operator:
         answering = asyncio.ensure_future(ANSWERS[type(operation)](self._desk, operation))
         self._answering.add(answering)
         answering.add_done_callback(self._answering.discard)
-        answer: Answer = await asyncio.shield(answering)
+        try:
+            answer: Answer = await asyncio.shield(answering)
+        except OverflowError:
+            raise BadRequest("A number in this is larger than any that can be stored.") from None
         return answer
 
     async def reload(self) -> None:

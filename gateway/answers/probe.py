@@ -80,21 +80,22 @@ async def probe(runtime: Runtime, upstream: UpstreamFacts) -> Probe:
 
 async def probe_endpoint(runtime: Runtime, endpoint: Endpoint, credential: str) -> Probe:
     """Test an upstream in one protocol."""
-    started = time.monotonic()
+    started, step = time.monotonic(), "auth"
     try:
         async with asyncio.timeout(PATIENCE):
             signed = await sign(endpoint.signer, credential)
+            step = "reach"
             transport = runtime.transport(endpoint.base_url)
             listing = await fetch(transport, endpoint.base_url + LISTS[endpoint.protocol], signed, endpoint.protocol)
     except TimeoutError:
-        step = TestStep("reach", False, f"It did not answer within {PATIENCE:g} seconds.", since(started))
+        why = f"It did not answer within {PATIENCE:g} seconds."
     except NETWORK_ERRORS as error:
-        step = TestStep("reach", False, f"It cannot be reached: {error}.", since(started))
+        why = f"It cannot be reached: {error}."
     except GatewayError as error:
-        step = TestStep("auth", False, error.message, since(started))
+        why = error.message
     else:
         return judge(listing, bool(signed))
-    return Probe([step])
+    return Probe([TestStep(step, False, why, since(started))])
 
 
 async def fetch(

@@ -4,10 +4,14 @@ from msgspec.structs import asdict
 
 from data.exchanges import count_exchanges
 from data.usage import cost_since
+from gateway import snippets
 from gateway.answers import values
 from gateway.answers.desk import Desk
 from gateway.bus import KEPT_NOTES
-from gateway.operations import Done, GetStatus, ListEvents, NotedEvent, Shutdown, Status
+from gateway.operations import Done, GetSnippets, GetStatus, ListEvents, NotedEvent, Shutdown, Snippet, Status
+
+USUAL_BASE_URL = "http://127.0.0.1:8400"
+"""Where a gateway serves that was told nothing else; for snippets while none does."""
 
 
 async def get_status(desk: Desk, _: GetStatus) -> Status:
@@ -46,3 +50,8 @@ async def list_events(desk: Desk, operation: ListEvents) -> list[NotedEvent]:
     """What was noted since the gateway started, newest first."""
     limit = values.between(operation.limit, 1, KEPT_NOTES, "limit")
     return [NotedEvent(**asdict(note)) for note in reversed(desk.runtime.bus.notes)][:limit]
+
+
+async def get_snippets(desk: Desk, operation: GetSnippets) -> list[Snippet]:
+    """Client code that works as it stands, once it has a key."""
+    return snippets.snippets(desk.facts().base_url or USUAL_BASE_URL, operation.secret, operation.model)

@@ -87,7 +87,7 @@ def stops() -> list[bool]:
 @pytest.fixture
 async def desk(database: Database, journal: Journal, runtime: Runtime, stops: list[bool]) -> Desk:
     """What answering needs."""
-    facts = ServingFacts("1.2.3", "http://127.0.0.1:8400", "/data", 4711, 1)
+    facts = ServingFacts("1.2.3", "http://127.0.0.1:4711", "/data", 4711, 1)
     made = Desk(database, runtime, runtime.vault, journal.flush, lambda: facts, stops.append, True)
     await made.reload()
     return made

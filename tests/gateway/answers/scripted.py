@@ -57,7 +57,7 @@ class ProviderServer:
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
         self.heads.append(head)
-        status = 401 if f"Bearer {self.key}" not in head else self.status
+        status = self.status if self.key == "" or f"Bearer {self.key}" in head else 401
         quoted = {"error": {"message": f"Bad key {self.key}"}}
         body = json.dumps({"data": [{"id": name} for name in self.models]} if status == 200 else quoted).encode()
         writer.write(b"HTTP/1.1 %d x\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%s" % (status, len(body), body))

@@ -185,3 +185,8 @@ async def test_switching_a_key_off_cuts_its_answers_and_switching_it_on_admits_i
 async def test_a_key_that_does_not_exist_is_not_found(operator: Operator) -> None:
     with pytest.raises(NotFound, match="There is no key 99"):
         await operator.ask(RevokeKey(99))
+
+
+async def test_a_number_that_no_table_can_hold_is_refused_like_any_other(operator: Operator) -> None:
+    with pytest.raises(BadRequest, match="larger than any that can be stored"):
+        await operator.ask(RevokeKey(2**70))

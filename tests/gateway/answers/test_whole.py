@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from gateway.answers.desk import Desk
+from gateway.answers.desk import Desk, ServingFacts
 from gateway.errors import BadRequest, Unavailable
 from gateway.events import Noted
 from gateway.journal import Journal
-from gateway.operations import CreateKey, GetStatus, ListEvents, Operation, RevokeKey, Shutdown, TryRequest
+from gateway.operations import CreateKey, GetSnippets, GetStatus, ListEvents, Operation, RevokeKey, Shutdown, TryRequest
 from gateway.operator import Operator
 from gateway.runtime import Runtime
 from tests.gateway.answers.scripted import RunningExchange, begun
@@ -25,7 +25,7 @@ async def test_the_status_counts_what_there_is_without_revoked_keys(
     runtime.running[1] = RunningExchange(1)
     status = await operator.ask(GetStatus())
     assert (status.keys, status.upstreams, status.exchanges, status.running) == (1, 0, 1, 1)
-    assert (status.version, status.base_url, status.pid) == ("1.2.3", "http://127.0.0.1:8400", 4711)
+    assert (status.version, status.base_url, status.pid) == ("1.2.3", "http://127.0.0.1:4711", 4711)
 
 
 async def test_the_gateway_is_asked_to_stop_as_the_operator_wants_it(
@@ -64,3 +64,12 @@ async def test_the_event_list_keeps_the_newest_five_hundred(operator: Operator, 
     assert (len(events), events[0].at, events[-1].at) == (500, 599, 100)
     with pytest.raises(BadRequest, match="limit must be"):
         await operator.ask(ListEvents(limit=501))
+
+
+async def test_snippets_hold_the_address_that_clients_reach_or_the_usual_one_while_none_serves(
+    operator: Operator, desk: Desk
+) -> None:
+    [curl] = [s for s in await operator.ask(GetSnippets("sk-gh-key", "small")) if s.id == "curl"]
+    assert all(part in curl.text for part in ("http://127.0.0.1:4711/v1", "sk-gh-key", "small"))
+    desk.facts = lambda: ServingFacts("1.2.3", "", "/data", 4711, 1)
+    assert "http://127.0.0.1:8400/v1" in (await operator.ask(GetSnippets()))[0].text
