@@ -90,7 +90,7 @@ class Exchange:
     def __init__(self, runtime: Runtime, arrival: Arrival, scope: Scope, send: Send) -> None:
         self.runtime = runtime
         self.arrival = arrival
-        self.codec = relay.codec_for(arrival.endpoint)
+        self.codec = relay.codec_for(arrival.endpoint, arrival.query)
         self.started_at = time.time_ns() // 1000
         self.id = 0
         self.key: KeyFacts | None = None

@@ -12,7 +12,7 @@ from gateway.endpoints import Endpoint
 from gateway.errors import BadRequest, Cut, GatewayError, MethodNotAllowed, TooLarge, UnsupportedMedia, UpgradeRequired
 from gateway.keys import CREDENTIAL_HEADERS
 from gateway.protocols.codec import Call, Codec
-from gateway.protocols.registry import CODECS
+from gateway.protocols.registry import codec_for
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
@@ -44,7 +44,7 @@ class Arrival(Struct, frozen=True):
     @property
     def codec(self) -> Codec:
         """The protocol that the client speaks."""
-        return CODECS[self.endpoint.protocol or "openai_chat"]
+        return codec_for(self.endpoint.protocol or "openai_chat", self.query)
 
 
 def read_head(scope: Scope) -> Arrival:

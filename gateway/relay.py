@@ -14,9 +14,8 @@ from gateway.endpoints import Endpoint
 from gateway.errors import BadRequest, GatewayError
 from gateway.framings.framing import Framing
 from gateway.framings.sse import SSE
-from gateway.protocols import openai_chat
+from gateway.protocols import openai_chat, registry
 from gateway.protocols.codec import Call, Codec
-from gateway.protocols.registry import CODECS
 
 FORM_FIELD = rb'name="%s"(?:\r\n[^\r\n]+)*\r\n\r\n(?P<value>[^\r\n]*)\r\n'
 """A text field of a multipart form."""
@@ -136,11 +135,11 @@ def is_binary(endpoint: Endpoint, response: httpx.Response) -> bool:
     return endpoint.work == "relay" and not response.headers.get("content-type", "").startswith("application/json")
 
 
-def codec_for(endpoint: Endpoint) -> Codec:
+def codec_for(endpoint: Endpoint, query: dict[str, str]) -> Codec:
     """The codec that reads an endpoint's requests and answers."""
     if endpoint.work in ("relay", "embed") and endpoint.protocol == "openai_chat":
         return RELAY
-    return CODECS[endpoint.protocol or "openai_chat"]
+    return registry.codec_for(endpoint.protocol or "openai_chat", query)
 
 
 RELAY: Codec = msgspec.structs.replace(

@@ -217,7 +217,7 @@ class Reader:
         answer = decode(_ANSWER, payload)
         if answer is None:
             return
-        self.begun = True
+        self.begun = self.begun or not answer.error
         if isinstance(answer.model_version, str):
             self.model = answer.model_version
         for candidate in answer.candidates or ():
