@@ -108,8 +108,8 @@ def test_a_taken_port_is_told_with_its_holder_and_a_free_one(served: Shell, tmp_
 
 
 def test_commands_without_a_running_gateway_open_the_data_themselves(shell: Shell) -> None:
-    secret = shell.new_key()
-    assert [key["name"] for key in shell.json("key", "list")] == ["tests"]
+    shell.run("provider", "add", "demo")
+    secret = shell.json("key", "create", "tests")["secret"]
     assert "not running" in shell.run("status").stdout
     with shell.serving():
         assert ask(shell.url, secret, "[demo words 2]").status_code == 200

@@ -1,5 +1,6 @@
 """The `console` command as a user's shell runs it: real processes, a data directory of their own, a real terminal."""
 
+import asyncio
 import fcntl
 import json
 import os
@@ -19,6 +20,10 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+
+from data.directory import locate
+from gateway.operations import AddUpstream, CreateKey
+from gateway.remote import RemoteLink
 
 COMMAND = (sys.executable, "-c", "from console.main import main; main()")
 PATIENCE = 30
@@ -108,9 +113,16 @@ class Shell:
         return True
 
     def new_key(self) -> str:
-        """A client key; the demo provider behind it."""
-        self.run("provider", "add", "demo")
-        return str(self.json("key", "create", "tests")["secret"])
+        """A client key of the running gateway, with the demo provider behind it."""
+
+        async def make() -> str:
+            link = RemoteLink(locate(self.directory).socket)
+            await link.ask(AddUpstream("demo"))
+            created = await link.ask(CreateKey("tests"))
+            await link.close()
+            return created.secret
+
+        return asyncio.run(make())
 
     def log(self) -> str:
         """What the process wrote down."""
