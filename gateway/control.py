@@ -63,20 +63,22 @@ class ControlServer:
             timeout_graceful_shutdown=1,
         )
         self._server = uvicorn.Server(config)
-        self._serving: asyncio.Task[None] | None = None
+        self._listener: socket.socket | None = None
 
     async def start(self) -> None:
         """Listen. The caller holds the data directory's lock, so a socket that lies there is a dead one's."""
-        listener = bind(self._path)
-        self._serving = asyncio.create_task(self._server.serve([listener]))
+        self._listener = bind(self._path)
+        # Without uvicorn's own loop, which would take over the process's signals.
+        self._server.config.load()
+        self._server.lifespan = self._server.config.lifespan_class(self._server.config)
+        await self._server.startup(sockets=[self._listener])
 
     async def stop(self) -> None:
         """Hang up on everybody and take the socket away."""
-        self._leaving.set()
-        self._server.should_exit = True
-        if self._serving:
-            await self._serving
-        self._path.unlink(missing_ok=True)
+        if self._listener:
+            self._leaving.set()
+            await self._server.shutdown(sockets=[self._listener])
+            self._path.unlink(missing_ok=True)
 
 
 def control_app(ask: Ask, bus: Bus, leaving: asyncio.Event) -> Litestar:
