@@ -51,7 +51,7 @@ def reason(record: ExchangeRecord) -> str:
     """Why it did not end well."""
     after = f" after {duration(record.duration_us)}" if record.duration_us is not None else ""
     if record.state == FAILED:
-        status = f"{record.http_status} " if record.http_status else ""
+        status = f"{record.http_status} " if record.http_status >= 400 else ""
         return f"{status}{record.error_message or record.error_code or 'failed'}"
     if record.state == CUT:
         return f"cut{after}" + (f": {record.error_message}" if record.error_message else "")

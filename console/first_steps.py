@@ -79,7 +79,7 @@ def step_lines(steps: FirstSteps, width: int) -> list[Line]:
         (),
         *_key_lines(steps),
         (),
-        *_request_lines(steps, width),
+        *_request_lines(steps),
         (),
         *busy,
     ]
@@ -150,12 +150,12 @@ def _key_lines(steps: FirstSteps) -> list[Line]:
     ]
 
 
-def _request_lines(steps: FirstSteps, width: int) -> list[Line]:
+def _request_lines(steps: FirstSteps) -> list[Line]:
     tried = steps.tried
     rest = "- from your own program, or from here"
     lines = [_step(bool(tried and tried.ok), 3, "First request", rest)]
     if steps.snippets:
-        lines.append(_languages(steps, width))
+        lines.append(_languages(steps))
     if steps.snippet:
         lines.extend((("     " + text, "plain"),) for text in steps.snippet.text.rstrip().split("\n"))
     lines.append(
@@ -168,9 +168,8 @@ def _request_lines(steps: FirstSteps, width: int) -> list[Line]:
     return lines
 
 
-def _languages(steps: FirstSteps, width: int) -> Line:
-    spans: list[Span] = [("     ", "plain")]
-    for place, snippet in enumerate(steps.snippets):
-        spans.append((snippet.title, "chosen" if place == steps.language % len(steps.snippets) else "muted"))
-        spans.append(("  ", "plain"))
-    return tuple(spans)
+def _languages(steps: FirstSteps) -> Line:
+    at = steps.language % len(steps.snippets)
+    titles = [snippet.title for snippet in (*steps.snippets[at:], *steps.snippets[:at])]
+    others: list[Span] = [(f"   {title}", "muted") for title in titles[1:]]
+    return (("     ", "plain"), (titles[0], "chosen"), ("   Tab", "key"), *others)

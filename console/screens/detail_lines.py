@@ -76,7 +76,7 @@ def summary_lines(record: ExchangeRecord, key_name: str, now_micros: int, width:
         (("key ", "muted"), (key_name, "plain"), ("  via ", "muted"), (record.upstream or "-", "plain")),
         ((figures + (f"  {count(speed)} tok/s" if speed else "") + f"  {money(record.cost_micros)}", "plain"),),
         (("─" * width, "rule"),),
-        *waterfall(phases(record, (), now_micros), width, name_width=8, note_width=7),
+        *waterfall(phases(record, (), now_micros), width, name_width=11, note_width=6),
         (("─" * width, "rule"),),
     ]
     words = [outcome(record)] if record.state != RUNNING else []

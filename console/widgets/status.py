@@ -53,14 +53,13 @@ def _rate_spans(state: ConsoleState, width: int) -> list[Span]:
     wide = width >= 110
     per_second = rates.requests_per_second
     spans: list[Span] = [
-        ("  " + sparkline(rates.requests[-16:], 16 if wide else 8), "accent"),
+        ("  " + sparkline(rates.requests[-16:], 16 if wide else 6), "accent"),
         (f"  {per_second:.1f}/s" if 0 < per_second < 9.95 else f"  {count(per_second)}/s", "plain"),
-        (f"  {len(state.running)} running", "plain"),
-        (f"  {count(rates.tokens_per_second)} tok/s", "plain"),
+        (f"  {len(state.running)} running" if wide else f"  {len(state.running)} open", "plain"),
     ]
     if rates.error_share:
         spans.append((f"  err {percent(rates.error_share)}", "bad" if rates.error_share >= 0.05 else "warning"))
-    return spans
+    return [*spans, (f"  {count(rates.tokens_per_second)} tok/s", "plain")]
 
 
 class StatusLine(Canvas):
