@@ -49,6 +49,7 @@ async def handle(runtime: Runtime, arrival: Arrival, scope: Scope, receive: Rece
             runtime.snapshot, arrival.headers, arrival.query, runtime.vault, exchange.started_at
         )
         exchange.call = await intake.take_call(arrival, receive)
+        keys.check_still_usable(runtime.snapshot, key, runtime.now())
         exchange.asked = asked = exchange.codec.read_call(exchange.call)
         routing.check_allowed(key, asked.model)
         plan = routing.plan(

@@ -48,6 +48,13 @@ def authenticate(
     raise Unauthorized(REFUSED)
 
 
+def check_still_usable(snapshot: Snapshot, key: KeyFacts, now: int) -> None:
+    """Raises `Unauthorized` for a key that was good when the request's head came and is not any more."""
+    current = snapshot.keys.get(key.public_id)
+    if current is None or not usable(current, now):
+        raise Unauthorized(REFUSED)
+
+
 def usable(key: KeyFacts, now: int) -> bool:
     """Whether a key may be used at this time (UTC microseconds)."""
     return key.enabled and not key.revoked and (key.expires_at is None or now < key.expires_at)

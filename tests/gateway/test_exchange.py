@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -134,7 +135,12 @@ async def test_an_upstream_that_breaks_off_never_looks_finished(house: House, pr
 async def test_an_error_inside_the_stream_reaches_the_client_without_what_it_gives_away(
     house: House, provider: ScriptedProvider
 ) -> None:
-    leak = {"error": {"message": "overloaded at https://10.9.8.7/x for org-a1B2c3D4e5F6g7H8i9J0k1L2", "type": "server_error"}}
+    leak = {
+        "error": {
+            "message": "overloaded at https://10.9.8.7/x for org-a1B2c3D4e5F6g7H8i9J0k1L2",
+            "type": "server_error",
+        }
+    }
     provider.replies(sse(*HELLO[:2], 0.05, b"data: " + json.dumps(leak).encode() + b"\n\n"))
     await house.add("openai-compatible", provider.url)
     response = await house.client.post(CHAT, json=asking(True))
@@ -236,6 +242,23 @@ async def test_revoking_a_key_ends_its_running_streams_in_their_protocol(
         await provider.gone.wait()
     assert (await house.settled()).state == "cut"
     assert (await house.client.post(CHAT, json=asking())).status_code == 401
+
+
+async def test_a_key_revoked_while_the_body_is_still_on_its_way_gets_nothing(
+    house: House, provider: ScriptedProvider
+) -> None:
+    provider.replies(answer(WHOLE))
+    await house.add("openai-compatible", provider.url)
+
+    async def body() -> AsyncIterator[bytes]:
+        yield b'{"model":"m-large",'
+        await asyncio.sleep(0.2)
+        await house.service.ask(RevokeKey(house.key.key.id))
+        yield b'"messages":[]}'
+
+    response = await house.client.post(CHAT, content=body())
+    assert response.status_code == 401
+    assert not any(request.method == "POST" for request in provider.received)
 
 
 async def test_an_operator_may_cut_one_answer(house: House, provider: ScriptedProvider) -> None:
