@@ -69,7 +69,8 @@ class ScriptedUpstream:
         return f"{self.scheme}://127.0.0.1:{self.port}/v1/chat"
 
     def request(self, body: bytes = b"{}", method: str = "POST", **timeout: float | None) -> httpx.Request:
-        return httpx.Request(method, self.url, content=body, extensions={"timeout": timeout})
+        """A request to it that is given up after 10 s, so that a test which fails does not hang."""
+        return httpx.Request(method, self.url, content=body, extensions={"timeout": {"read": 10.0} | timeout})
 
     async def play(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         script = self.scripts[min(self.connections, len(self.scripts) - 1)]
