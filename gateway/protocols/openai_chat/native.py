@@ -1,4 +1,4 @@
-"""OpenAI Chat Completions, with the dialects that upstreams make of it."""
+"""What relaying Chat needs: the facts that policy reads, a look at answers as they pass, errors and lists."""
 
 import re
 

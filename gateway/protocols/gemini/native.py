@@ -1,4 +1,4 @@
-"""Google Gemini, AI Studio's paths and Vertex's alike. The model and whether to stream stand in the path."""
+"""What relaying Gemini needs: the facts that policy reads, a look at answers as they pass, errors and lists."""
 
 import re
 from typing import TypeVar

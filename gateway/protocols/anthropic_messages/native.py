@@ -1,4 +1,4 @@
-"""Anthropic Messages."""
+"""What relaying Messages needs: the facts that policy reads, a look at answers as they pass, errors and lists."""
 
 import re
 from datetime import UTC, datetime

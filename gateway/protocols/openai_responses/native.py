@@ -1,4 +1,4 @@
-"""OpenAI Responses, with the dialects that upstreams make of it."""
+"""What relaying Responses needs: the facts that policy reads, a look at answers as they pass, errors and lists."""
 
 import re
 
