@@ -44,7 +44,7 @@ def test_the_sdk_raises_its_own_error_for_each_of_ours(serve, error, raised, cod
 
 def test_an_error_in_a_chat_stream_raises_with_our_message(serve) -> None:
     chunk = b'data: {"id":"1","object":"chat.completion.chunk","choices":[{"index":0,"delta":{"content":"Hi"}}]}\n\n'
-    frames = openai_chat.error_frames(errors.Cut("The operator ended it."), "req_1", openai_chat.Reader())
+    frames = openai_chat.CODEC.error_frames(errors.Cut("The operator ended it."), "req_1", openai_chat.CODEC.new_reader())
     url = serve(200, chunk + frames, "text/event-stream")
     with client_of(url) as client, client.chat.completions.create(model="m", messages=[], stream=True) as stream:
         assert next(stream).choices[0].delta.content == "Hi"
@@ -55,9 +55,9 @@ def test_an_error_in_a_chat_stream_raises_with_our_message(serve) -> None:
 
 def test_an_error_in_a_responses_stream_raises_and_follows_on(serve) -> None:
     created = b'{"type":"response.created","sequence_number":6,"response":{"id":"resp_1","model":"m","created_at":5}}'
-    reader = openai_responses.Reader()
+    reader = openai_responses.CODEC.new_reader()
     reader.read_payload(created)
-    frames = openai_responses.error_frames(errors.RateLimited("Too much."), "req_1", reader)
+    frames = openai_responses.CODEC.error_frames(errors.RateLimited("Too much."), "req_1", reader)
     with client_of(serve(200, b"data: " + created + b"\n\n" + frames, "text/event-stream")) as client:
         stream = client.responses.create(model="m", input="hi", stream=True)
         assert next(stream).response.id == "resp_1"
