@@ -13,15 +13,16 @@ import time
 from collections.abc import Callable, Collection
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from console.logs import describe, keep_log, watch_for_faults
 from gateway.link import Link
 from gateway.place import DataDirectory
-from gateway.thread import DRAIN_SECONDS, GatewayThread
 
-Leaving = Literal["leave", "detach", "stop", "stop_now", "hang_up"]
-"""How a console was left: `leave` one that was attached, `hang_up` when its terminal went away."""
+if TYPE_CHECKING:  # an attached console needs no gateway of its own, a headless process no Textual
+    from console.app import Leaving
+    from gateway.thread import GatewayThread
+
 Order = Literal["stop", "stop_now", "hang_up", "ended"]
 
 LOOK_SECONDS = 0.2
@@ -32,11 +33,11 @@ log = logging.getLogger("gatehouse.process")
 class Console(Protocol):
     """A console on the screen, opened once."""
 
-    def run(self) -> Leaving:
+    def run(self) -> "Leaving":
         """Until it is left. Raises what it crashed of."""
         ...
 
-    def leave(self, how: Leaving) -> None:
+    def leave(self, how: "Leaving") -> None:
         """Have it left; may be called from a signal handler or another thread."""
         ...
 
@@ -44,7 +45,7 @@ class Console(Protocol):
 class Process:
     """One gateway from start to end, with or without a console."""
 
-    def __init__(self, new_gateway: Callable[[Callable[[], None]], GatewayThread], directory: DataDirectory) -> None:
+    def __init__(self, new_gateway: "Callable[[Callable[[], None]], GatewayThread]", directory: DataDirectory) -> None:
         self._orders: SimpleQueue[Order] = SimpleQueue()
         self._gateway = new_gateway(self._gateway_ended)
         self._directory = directory
@@ -74,13 +75,16 @@ class Process:
                 continue
             hurry = stopping or order == "stop_now"
             log.info("stopping%s", " at once" if hurry else ", running requests may end")
-            self._gateway.leave(0 if hurry else DRAIN_SECONDS)
+            if hurry:
+                self._gateway.leave(0)
+            else:
+                self._gateway.leave()
             stopping = True
         self._gateway.join()
         log.info("ended")
         return 1 if self._gateway.failure else 0
 
-    def _open(self, new_console: Callable[[Link], Console]) -> Leaving | None:
+    def _open(self, new_console: Callable[[Link], Console]) -> "Leaving | None":
         """How the console was left; None when it is to be opened again."""
         link = self._gateway.link()
         try:
@@ -94,7 +98,7 @@ class Process:
             link.close()
             heed(self._told_to_stop, self._hung_up)  # the console may have put its own handlers in place
 
-    def _after_crash(self, error: Exception) -> Leaving | None:
+    def _after_crash(self, error: Exception) -> "Leaving | None":
         log.error("the console crashed, the gateway goes on", exc_info=error)
         where = keep_crash(error, self._directory.path)
         say(f"\nThe console crashed ({type(error).__name__}); {where} tells more.")
@@ -120,7 +124,7 @@ class Process:
                 return answer or otherwise
         return otherwise
 
-    def _follow(self, leaving: Leaving) -> None:
+    def _follow(self, leaving: "Leaving") -> None:
         if leaving == "stop":
             say("Stopping: running requests may end within 30 seconds. Ctrl+C cuts them.")
             self._orders.put("stop")

@@ -6,7 +6,7 @@ import typer
 
 from console.cli.asking import Asker, asking, pick
 from console.cli.moments import ahead
-from console.cli.show import Json, Yes, show, sure, table
+from console.cli.show import Json, Yes, complain, show, sure, table
 from console.units import count, day_time, money
 from gateway.operations import CreateKey, EditKey, KeyView, ListKeys, RevokeKey, SetKeyEnabled
 
@@ -35,8 +35,9 @@ def create(
     operation = CreateKey(name, owner or "", note or "", models or [], _expiry(expires))
     with asking(context) as ask:
         created = ask(operation)
-    text = f"{created.secret}\n\nShown this once: only a hash of it is kept. `console snippet` shows how to use it."
-    show(created, as_json, text)
+    show(created, as_json, created.secret)
+    if not as_json:
+        complain("this key is shown once, only a hash of it is kept; `console snippet` shows how to use it")
 
 
 @app.command("list")

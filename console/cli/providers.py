@@ -39,8 +39,8 @@ def presets(context: typer.Context, as_json: Json = False) -> None:
     """The providers Gatehouse knows; any other that speaks OpenAI's protocol works with a base URL."""
     with asking(context) as ask:
         providers = ask(ListProviders())
-    rows = [(each.id, each.title, each.base_url, ", ".join(each.key_env), each.hint) for each in providers]
-    show(providers, as_json, table(("PROVIDER", "NAME", "ADDRESS", "KEY VARIABLE", "HINT"), rows))
+    rows = [(each.id, each.title, ", ".join(each.key_env), each.hint) for each in providers]
+    show(providers, as_json, table(("PROVIDER", "NAME", "KEY VARIABLE", "HINT"), rows))
 
 
 @app.command("list")

@@ -80,7 +80,8 @@ def read_price(text: str) -> tuple[str, int]:
 
 
 def _prices(price: PriceView) -> str:
-    return ", ".join(f"{meter} {money(micros)}" for meter, micros in price.prices.items()) or "unknown"
+    charged = ", ".join(f"{meter} {money(micros)}" for meter, micros in price.prices.items() if micros)
+    return charged or ("free" if price.prices else "unknown")
 
 
 def _row(row: UsageRow) -> tuple[str, ...]:

@@ -64,6 +64,7 @@ def test_a_gateway_told_to_stop_lets_running_answers_end(shell: Shell) -> None:
         assert process.wait(PATIENCE) == 0
 
 
+@pytest.mark.slow
 def test_a_gateway_told_twice_cuts_them_with_an_error_of_their_protocol(shell: Shell) -> None:
     with shell.serving() as process:
         answer = Answer(shell, shell.new_key(), words=40_000)
@@ -82,6 +83,7 @@ def test_the_stop_command_ends_the_gateway(shell: Shell) -> None:
         assert process.wait(PATIENCE) == 0
 
 
+@pytest.mark.slow
 def test_a_killed_gateway_starts_again_with_everything_on_record(shell: Shell) -> None:
     with shell.serving() as process:
         answer = Answer(shell, shell.new_key(), words=40_000)
@@ -186,6 +188,7 @@ def test_a_crash_of_the_console_leaves_the_gateway_and_tells_no_secret(shell: Sh
         assert terminal.process.wait(PATIENCE) == 0
 
 
+@pytest.mark.slow
 def test_a_console_can_be_opened_again_after_a_crash(shell: Shell) -> None:
     code = CRASHING.replace("raise ValueError", "opening.CarefulApp.on_ready = lambda self: None; raise ValueError")
     with window(shell, code=code) as terminal:
