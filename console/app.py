@@ -16,6 +16,7 @@ from console.driver import SafeDriver, ScrubFilter
 from console.palette import CommandProvider
 from console.screens.frame import FrameScreen
 from console.screens.help import HelpScreen, Section
+from console.screens.keys import KeysScreen
 from console.screens.live import LiveScreen
 from console.screens.placeholder import PlaceholderScreen
 from console.session import Refused, Session
@@ -34,7 +35,7 @@ LOADED_AT_START = 1_000
 
 SCREENS: dict[str, Callable[[Session], FrameScreen]] = {
     "live": LiveScreen,
-    "keys": PlaceholderScreen,
+    "keys": KeysScreen,
     "upstreams": PlaceholderScreen,
     "routes": PlaceholderScreen,
     "usage": PlaceholderScreen,
@@ -114,7 +115,7 @@ class ConsoleApp(App[Leaving]):
             screen.tick()
 
     def _frames(self) -> list[FrameScreen]:
-        return [screen for screen in self.screen_stack if isinstance(screen, FrameScreen) and screen.is_mounted][-1:]
+        return [screen for screen in self.screen_stack if isinstance(screen, FrameScreen) and screen.composed][-1:]
 
     def _tell_screens(self, changes: Changes) -> None:
         for screen in self._frames():

@@ -1,6 +1,7 @@
 """What every screen shares: the link to the gateway, the state, the clocks and the clipboard."""
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable
 
@@ -8,6 +9,8 @@ from console.state import ConsoleState
 from gateway.errors import GatewayError
 from gateway.link import Link
 from gateway.operations import Answer, Operation
+
+log = logging.getLogger("gatehouse.console")
 
 ASK_TIMEOUT = 30.0
 
@@ -55,3 +58,6 @@ class Session:
             raise Refused(f"The gateway did not answer within {timeout:.0f} s.") from error
         except OSError as error:
             raise Refused(f"The gateway cannot be reached: {error}") from error
+        except Exception as error:
+            log.error("%s broke", type(operation).__name__, exc_info=error)
+            raise Refused("That broke inside the gateway; its log tells more.") from error

@@ -47,6 +47,8 @@ class FrameScreen(Screen[None]):
         self.session = session
         self.filter_text = ""
         self.filter_error = ""
+        self.composed = False
+        """Whether its widgets are there: a screen is on the stack before that, and for a moment after."""
 
     def compose(self) -> ComposeResult:
         """The frame around the body."""
@@ -96,7 +98,8 @@ class FrameScreen(Screen[None]):
 
     def tell(self, message: str, level: Level = "info") -> None:
         """Show a message on the bottom line."""
-        self.query_one(KeyLine).tell(message, level)
+        if self.composed:
+            self.query_one(KeyLine).tell(message, level)
 
     def do(self, work: Coroutine[None, None, None], group: str = "act") -> None:
         """Let something that asks the gateway run beside the screen; one at a time in each group."""
@@ -155,7 +158,7 @@ class FrameScreen(Screen[None]):
         self.query_one(KeyLine).paint()
 
     def on_screen_resume(self) -> None:
-        """Shown again."""
+        """Shown, for the first time or again."""
         self.refresh_frame()
         self.enter()
 
@@ -165,7 +168,8 @@ class FrameScreen(Screen[None]):
 
     def key_pressed(self) -> None:
         """Any key at all."""
-        self.query_one(KeyLine).key_pressed()
+        if self.composed:
+            self.query_one(KeyLine).key_pressed()
 
     def step_back(self) -> bool:
         """Take Esc: drop a message, then the filter. False when there was nothing to drop."""
@@ -210,8 +214,13 @@ class FrameScreen(Screen[None]):
         if grids:
             grids.first().focus()
 
+    def on_unmount(self) -> None:
+        """Its widgets go."""
+        self.composed = False
+
     def on_mount(self) -> None:
         """The list, where there is one, has the focus from the start."""
+        self.composed = True
         focusable = [*self.query(Grid), *(page for page in self.query(Page) if page.can_focus)]
         if focusable:
             focusable[0].focus()

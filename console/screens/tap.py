@@ -120,7 +120,7 @@ class TapScreen(FrameScreen):
     def on_unmount(self) -> None:
         """Nobody looks any more."""
         self.session.state.tapped.pop(self.record.id, None)
-        self.app.run_worker(self._close(), group="close-tap")
+        self.app.run_worker(self._close(), group="close-tap", exit_on_error=False)
 
     async def _close(self) -> None:
         try:

@@ -12,7 +12,7 @@ from console.screens.frame import FrameScreen
 from console.screens.tap import TapScreen
 
 FRAMES: list[type[FrameScreen]] = [
-    *{screen for screen in SCREENS.values() if isinstance(screen, type) and issubclass(screen, FrameScreen)},
+    *dict.fromkeys(each for each in SCREENS.values() if isinstance(each, type) and issubclass(each, FrameScreen)),
     DetailScreen,
     TapScreen,
 ]
