@@ -6,6 +6,7 @@ import pytest
 
 from gateway import errors
 from gateway.canonical import ModelEntry
+from gateway.framings.sse import SSE
 from gateway.protocols import openai_chat, openai_responses
 from gateway.protocols.openai import error_body, error_status, model_item, model_list
 
@@ -64,7 +65,7 @@ def test_an_error_in_a_responses_stream_raises_and_follows_on(serve) -> None:
         with pytest.raises(openai.APIError, match="Too much"):
             next(stream)
         stream.close()
-    failed = openai_responses.SSE().payloads(frames)[-1]
+    failed = SSE().payloads(frames)[-1]
     assert b'"sequence_number":8' in failed
     assert b'"id":"resp_1"' in failed
 
