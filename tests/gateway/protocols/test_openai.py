@@ -45,7 +45,8 @@ def test_the_sdk_raises_its_own_error_for_each_of_ours(serve, error, raised, cod
 
 def test_an_error_in_a_chat_stream_raises_with_our_message(serve) -> None:
     chunk = b'data: {"id":"1","object":"chat.completion.chunk","choices":[{"index":0,"delta":{"content":"Hi"}}]}\n\n'
-    frames = openai_chat.CODEC.error_frames(errors.Cut("The operator ended it."), "req_1", openai_chat.CODEC.new_reader())
+    codec = openai_chat.CODEC
+    frames = codec.error_frames(errors.Cut("The operator ended it."), "req_1", codec.new_reader())
     url = serve(200, chunk + frames, "text/event-stream")
     with client_of(url) as client, client.chat.completions.create(model="m", messages=[], stream=True) as stream:
         assert next(stream).choices[0].delta.content == "Hi"
