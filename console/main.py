@@ -80,8 +80,7 @@ def console(
     context.obj = chosen = Chosen(data, host, port, transport, plain_http_ok)
     if context.invoked_subcommand is not None:
         return
-    if not sys.stdin.isatty():
-        refuse("there is no terminal to draw on; `console serve` runs the gateway without one")
+    need_terminal()
     process = start(chosen, headless=False)
     from console.opening import open_here
 
@@ -111,6 +110,7 @@ def attach(context: typer.Context) -> None:
     from console.process import attend, settle
     from gateway.remote import RemoteLink, is_answered
 
+    need_terminal()
     directory = context.obj.directory
     if not is_answered(directory.socket):
         refuse(f"no gateway runs on {directory.path}; start one with `console` or `console serve`")
@@ -154,6 +154,12 @@ def start(chosen: Chosen, *, headless: bool) -> "Process":
     if headless:
         typer.echo(f"gatehouse serves {base_url}, data in {directory.path}, process {os.getpid()}", err=True)
     return process
+
+
+def need_terminal() -> None:
+    """Refuse where a console would be invisible: Textual reads from stdin and draws on stderr."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        refuse("there is no terminal to draw on; `console serve` runs the gateway without one")
 
 
 def is_loopback(host: str) -> bool:

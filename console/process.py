@@ -53,9 +53,9 @@ class Process:
         self._terminals = [handle for handle in (0, 1, 2) if os.isatty(handle)]
 
     def start(self) -> str:
-        """Start the gateway and heed signals; where it serves. Raises what keeps it from serving."""
-        self._gateway.start()
+        """Heed signals and start the gateway; where it serves. Raises what keeps it from serving."""
         heed(self._told_to_stop, self._hung_up)
+        self._gateway.start()
         log.info("serving %s, process %d", self._gateway.base_url, os.getpid())
         return self._gateway.base_url
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
-from shell import Shell, until
+from shell import PATIENCE, Shell, until, window
 
 from console.main import is_loopback, main
 from gateway.service import ServiceOptions
@@ -83,7 +83,9 @@ def test_without_a_terminal_the_console_points_to_serve(shell: Shell) -> None:
 
 
 def test_attaching_where_no_gateway_runs_says_how_to_start_one(shell: Shell) -> None:
-    assert "start one with" in shell.run("attach", status=2).stderr
+    with window(shell, "attach") as terminal:
+        terminal.wait_for("start one with")
+        assert terminal.process.wait(PATIENCE) == 2
 
 
 def test_what_needs_a_running_gateway_says_so_in_one_line(shell: Shell) -> None:
