@@ -13,7 +13,7 @@ from console.main import app
 
 ROOT = Path(__file__).resolve().parent.parent
 FRAMEWORKS = ("httpx", "litestar", "sqlalchemy", "sqlmodel", "textual", "uvicorn")
-PROTOCOLS = sorted(path.stem for path in (ROOT / "gateway/protocols").glob("[a-z]*.py"))
+PROTOCOLS = sorted(path.stem for path in (ROOT / "gateway/protocols").glob("[a-z]*"))
 DECISIONS = sorted((ROOT / "docs/decisions").glob("0*.md"))
 REQUIREMENTS = ("requirements.txt", "requirements-dev.txt")
 
