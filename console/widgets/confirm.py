@@ -33,6 +33,9 @@ class Choice(Struct, frozen=True):
 class Asking(ModalScreen[str]):
     """A question answered by one letter; Esc answers with nothing."""
 
+    AUTO_FOCUS = ""
+    """A letter answers: it must not land in a field that nobody went to."""
+
     def __init__(self, choices: Sequence[Choice]) -> None:
         super().__init__()
         self.choices = tuple(choices)

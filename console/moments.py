@@ -1,0 +1,38 @@
+"""Points in time as people type them: `30d`, `12h`, `2027-01-31`, `2027-01-31T12:00`. Pure."""
+
+import re
+import time
+from datetime import datetime
+
+MICROS = 1_000_000
+SECONDS = {"m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+SPAN = re.compile(r"(\d{1,4})\s*([mhdw])")
+NEVER = ("", "never")
+FORMS = "30d, 12h, 2027-01-31, or never"
+
+
+def expiry(text: str, now_micros: int) -> int | None:
+    """When something ends, None for never. Raises `ValueError` with words for a person."""
+    text = text.strip()
+    if text in NEVER:
+        return None
+    at = _moment(text, now_micros)
+    if at is None:
+        raise ValueError(f"is no time: write {FORMS}")
+    if at <= now_micros:
+        raise ValueError("must be a time to come")
+    return at
+
+
+def _moment(text: str, now_micros: int) -> int | None:
+    if span := SPAN.fullmatch(text):
+        return now_micros + int(span[1]) * SECONDS[span[2]] * MICROS
+    try:
+        return int(datetime.fromisoformat(text).timestamp() * MICROS)
+    except (ValueError, OverflowError):
+        return None
+
+
+def written(at: int | None) -> str:
+    """A point in time as it would be typed."""
+    return "never" if at is None else time.strftime("%Y-%m-%dT%H:%M", time.localtime(at / MICROS))
