@@ -12,6 +12,7 @@ from typing import cast
 import httptools
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
 
 from gateway.intake import ON_LOST
 
@@ -22,6 +23,7 @@ STALL_SECONDS = 60.0
 LARGEST_HEAD = 64 * 1024
 MOST_FIELDS = 200
 LONGEST_URL = 16 * 1024
+BACKLOG = 2048
 SOCKET_BUFFER = 256 * 1024
 """Bounds what the kernel holds for a slow client."""
 
@@ -114,19 +116,54 @@ class HardenedProtocol(HttpToolsProtocol):
         self.transport.abort()
 
 
-def new_server(app: Callable[..., Awaitable[None]]) -> uvicorn.Server:
-    """A server for an ASGI application; it is given its sockets when it is started."""
-    config = uvicorn.Config(
-        app,
-        http=HardenedProtocol,
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        date_header=False,
-        proxy_headers=False,
-        timeout_keep_alive=75,
-        timeout_graceful_shutdown=5,
-    )
-    return uvicorn.Server(config)
+class Front:
+    """Serves an application on sockets until it is closed: uvicorn's protocol without uvicorn's process."""
+
+    def __init__(
+        self, app: Callable[..., Awaitable[None]], protocol: type[HttpToolsProtocol] = HardenedProtocol
+    ) -> None:
+        self._protocol = protocol
+        self._config = uvicorn.Config(
+            app,
+            http=protocol,
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            date_header=False,
+            proxy_headers=False,
+            timeout_keep_alive=75,
+        )
+        self._config.load()
+        self._state = ServerState()
+        self._listening: list[asyncio.Server] = []
+
+    async def listen(self, listener: socket.socket) -> None:
+        """Take connections from a socket that is bound."""
+        loop = asyncio.get_running_loop()
+        if listener.family == socket.AF_UNIX:
+            server = await loop.create_unix_server(self._new_protocol, sock=listener)
+        else:
+            server = await loop.create_server(self._new_protocol, sock=listener, backlog=BACKLOG)
+        self._listening.append(server)
+
+    def stop_listening(self) -> None:
+        """Take no more connections; those there are go on."""
+        for server in self._listening:
+            server.close()
+
+    async def close(self, seconds: float = 1.0) -> None:
+        """Hang up on idle connections, give busy ones this long to end, and break off the rest."""
+        self.stop_listening()
+        for connection in list(self._state.connections):
+            connection.shutdown()
+        if self._state.tasks:
+            await asyncio.wait(self._state.tasks, timeout=seconds)
+        for connection in list(self._state.connections):
+            connection.transport.abort()
+        for task in list(self._state.tasks):
+            task.cancel()
+
+    def _new_protocol(self) -> HttpToolsProtocol:
+        return self._protocol(config=self._config, server_state=self._state, app_state={})

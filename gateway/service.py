@@ -9,7 +9,6 @@ import time
 from importlib.metadata import version
 from pathlib import Path
 
-import uvicorn
 from msgspec import Struct
 
 from data.database import Database
@@ -29,7 +28,7 @@ from gateway.operations import Answer, Operation
 from gateway.operator import Operator
 from gateway.ports import holder, next_free
 from gateway.runtime import Runtime
-from gateway.server import new_server
+from gateway.server import Front
 from gateway.transport import new_transport
 
 log = logging.getLogger("gatehouse.service")
@@ -66,7 +65,7 @@ class GatewayService:
         self._closing = contextlib.AsyncExitStack()
         self._operator: Operator | None = None
         self._runtime: Runtime | None = None
-        self._server: uvicorn.Server | None = None
+        self._front: Front | None = None
         self._started_at = 0
 
     async def start(self) -> None:
@@ -129,9 +128,9 @@ class GatewayService:
         return listener
 
     async def _serve(self, runtime: Runtime, listener: socket.socket) -> None:
-        self._server = server = new_server(new_app(runtime))
-        await start_server(server, listener)
-        self._closing.push_async_callback(server.shutdown, [listener])
+        self._front = front = Front(new_app(runtime))
+        await front.listen(listener)
+        self._closing.push_async_callback(front.close)
         control = ControlServer(self.ask, self.bus, self.directory.socket)
         await control.start()
         self._closing.push_async_callback(control.stop)
@@ -158,9 +157,8 @@ class GatewayService:
         if runtime is None:
             return
         runtime.draining = True
-        if self._server is not None:
-            for server in self._server.servers:
-                server.close()
+        if self._front is not None:
+            self._front.stop_listening()
         if not self.stop_now:
             await runtime.wait_idle(seconds)
         for running in list(runtime.running.values()):
@@ -183,13 +181,6 @@ class GatewayService:
     def _ask_to_stop(self, now: bool) -> None:
         self.stop_now = self.stop_now or now
         self.stopped.set()
-
-
-async def start_server(server: uvicorn.Server, listener: socket.socket) -> None:
-    """Start to serve; without uvicorn's main loop, which only watches for signals that are not its own here."""
-    server.config.load()
-    server.lifespan = server.config.lifespan_class(server.config)
-    await server.startup(sockets=[listener])
 
 
 async def stop_task(task: "asyncio.Future[None]") -> None:
