@@ -7,11 +7,11 @@ import socket
 import struct
 import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
 import msgspec
-import uvicorn
 from litestar import Litestar, Request, get, post
 from litestar.datastructures import State
 from litestar.params import FromPath, RawBody
@@ -23,6 +23,7 @@ from gateway.errors import BadRequest, GatewayError, Internal, NotFound
 from gateway.events import News
 from gateway.operations import Answer, Operation
 from gateway.remote import to_refused
+from gateway.server import Front
 
 NEWS_SECONDS = 0.1
 """Between two batches of news, at the least."""
@@ -53,32 +54,17 @@ class ControlServer:
     def __init__(self, ask: Ask, bus: Bus, path: Path) -> None:
         self._path = path
         self._leaving = asyncio.Event()
-        config = uvicorn.Config(
-            control_app(ask, bus, self._leaving),
-            http=OwnersProtocol,
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            timeout_graceful_shutdown=1,
-        )
-        self._server = uvicorn.Server(config)
-        self._listener: socket.socket | None = None
+        self._front = Front(control_app(ask, bus, self._leaving), OwnersProtocol)
 
     async def start(self) -> None:
         """Listen. The caller holds the data directory's lock, so a socket that lies there is a dead one's."""
-        self._listener = bind(self._path)
-        # Without uvicorn's own loop, which would take over the process's signals.
-        self._server.config.load()
-        self._server.lifespan = self._server.config.lifespan_class(self._server.config)
-        await self._server.startup(sockets=[self._listener])
+        await self._front.listen(bind(self._path))
 
     async def stop(self) -> None:
         """Hang up on everybody and take the socket away."""
-        if self._listener:
-            self._leaving.set()
-            await self._server.shutdown(sockets=[self._listener])
-            self._path.unlink(missing_ok=True)
+        self._leaving.set()
+        await self._front.close()
+        self._path.unlink(missing_ok=True)
 
 
 def control_app(ask: Ask, bus: Bus, leaving: asyncio.Event) -> Litestar:
@@ -119,7 +105,9 @@ async def tell_news(bus: Bus, leaving: asyncio.Event) -> AsyncIterator[bytes]:
         yield b"[]\n"
         last = time.monotonic()
         while not leaving.is_set():
-            await asyncio.sleep(NEWS_SECONDS)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(NEWS_SECONDS):
+                    await leaving.wait()
             batch: list[News] = subscription.drain()
             if batch or time.monotonic() - last > HEARTBEAT_SECONDS:
                 last = time.monotonic()
