@@ -1,10 +1,14 @@
 """Server-sent events, cut on bytes: a frame ends with a blank line, whichever line ending the sender uses."""
 
+import re
+from itertools import pairwise
+
 from gateway.errors import UpstreamFailed
 
 FRAME_LIMIT = 16 * 1024 * 1024
 
 _BLANK_LINES = (b"\n\n", b"\n\r\n", b"\r\r")
+_BLANK_LINE = re.compile(rb"\n\n|\n\r\n|\r\r")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -47,14 +51,11 @@ class SSE:
 
 def split_frames(frames: bytes) -> list[bytes]:
     """Whole frames one by one, each with the blank line that ends it."""
-    found = []
-    start = 0
-    while start < len(frames):
-        ends = [at + len(blank) for blank in _BLANK_LINES if (at := frames.find(blank, start)) >= 0]
-        end = min(ends, default=len(frames))
-        found.append(frames[start:end])
-        start = end
-    return found
+    if b"\r" not in frames:
+        *whole, rest = frames.split(b"\n\n")
+        return [frame + b"\n\n" for frame in whole] + ([rest] if rest else [])
+    ends = [blank.end() for blank in _BLANK_LINE.finditer(frames)]
+    return [frames[start:end] for start, end in pairwise([0, *ends, len(frames)]) if start < end]
 
 
 def _frames_end(held: bytearray, start: int) -> int:
