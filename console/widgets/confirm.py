@@ -46,7 +46,9 @@ class Asking(ModalScreen[str]):
         return self.choices
 
     def on_key(self, event: events.Key) -> None:
-        """Answer by a choice's letter or by Esc; everything else is ignored."""
+        """Answer by a choice's letter or by Esc; everything else but the way to a field is ignored."""
+        if event.key == "tab":
+            return
         event.stop()
         event.prevent_default()
         if time.monotonic() - self._opened < GRACE:
