@@ -91,8 +91,8 @@ def check_port(directory: DataDirectory, host: str, port: int) -> Check:
     """Is the port ours to take, or taken by ourselves?"""
     owner = holder(directory)
     name = f"port {port}"
-    if owner and owner.base_url.endswith(f":{port}"):
-        return Check(name, True, "served by this gateway")
+    if owner and owner.base_url:
+        return Check(name, True, f"this gateway serves {owner.base_url}")
     if ports.is_free(host, port):
         return Check(name, True, "free")
     free = ports.next_free(host, port)

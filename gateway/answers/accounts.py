@@ -81,7 +81,7 @@ def checked_credential(provider: Provider, text: str) -> str:
     """A credential that can be one. Raises `BadRequest`, which does not quote it."""
     text = text.strip()
     if not text and needs_credential(provider):
-        raise values.refuse("credential", f"is needed: {provider.hint or provider.title}".rstrip("."))
+        raise values.refuse("credential", f"is needed: {provider.title} answers nobody without one")
     is_line = text.isascii() and text.isprintable() and " " not in text
     if len(text) > LONGEST_CREDENTIAL or not (is_line or text.startswith("{")):
         raise values.refuse("credential", "must be one word of ASCII characters, or a JSON object")
@@ -89,9 +89,11 @@ def checked_credential(provider: Provider, text: str) -> str:
 
 
 def needs_credential(provider: Provider) -> bool:
-    """Whether calls to a provider must prove who we are."""
+    """Whether calls to a provider must prove who we are; a server at an address of the operator's own need not ask."""
+    if provider.local or provider.needs_base_url:
+        return False
     endpoints = endpoints_of(unplaced(provider), provider)
-    return not provider.local and any(endpoint.signer != NONE for endpoint in endpoints.values())
+    return any(endpoint.signer != NONE for endpoint in endpoints.values())
 
 
 def unplaced(provider: Provider) -> Upstream:
