@@ -1,7 +1,8 @@
 """The filter language of the lists: a line of text becomes a function that says whether a row passes. Pure.
 
 any of { term+ } separated by |      space = and    -term = not    "..." = literal
-field:value    exact, * and ? as wildcards, comma = any of     model:gpt*,claude*   code:4xx
+field:value    begins so; * and ? as wildcards, comma = any of model:gpt,claude   model:*mini   code:4xx
+field:"value"  exactly so
 field~regex    field>2s  >= < <= =                             ttft>2s  cost>0.01  in>6k
 word           somewhere in what the list says is searchable
 """
@@ -67,8 +68,8 @@ def _compile_term(term: str, vocabulary: Vocabulary[Row]) -> Passes[Row] | None:
     found = TERM.fullmatch(term)
     if not found:
         raise FilterError(f"cannot read {term!r}")
-    value = found["value"].replace('"', "")
-    if not value:
+    value = found["value"]
+    if not value.strip('"'):
         return None
     passes = _positive(found["field"], found["sign"], value, vocabulary)
     if passes and found["no"]:
@@ -79,13 +80,14 @@ def _compile_term(term: str, vocabulary: Vocabulary[Row]) -> Passes[Row] | None:
 
 def _positive(field: str | None, sign: str | None, value: str, vocabulary: Vocabulary[Row]) -> Passes[Row] | None:
     if field is None or sign is None:
-        return _named(value, vocabulary) if value.startswith("@") else _word(value, vocabulary)
+        return _named(value, vocabulary) if value.startswith("@") else _word(value.replace('"', ""), vocabulary)
     read = vocabulary.fields.get(field)
     if read is None:
         raise FilterError(_unknown("field", field, vocabulary.fields))
     if sign == ":":
         return _any_of(read, value)
-    return _matching(read, value) if sign == "~" else _comparing(read, sign, value)
+    bare = value.replace('"', "")
+    return _matching(read, bare) if sign == "~" else _comparing(read, sign, bare)
 
 
 def _named(value: str, vocabulary: Vocabulary[Row]) -> Passes[Row] | None:
@@ -106,8 +108,9 @@ def _word(value: str, vocabulary: Vocabulary[Row]) -> Passes[Row]:
 
 
 def _any_of(read: Callable[[Row], Value], value: str) -> Passes[Row]:
-    patterns = [re.compile(translate(part.casefold())).match for part in value.split(",") if part]
-    digits = [re.compile(part.replace("x", r"\d")).fullmatch for part in value.split(",") if part[:1].isdigit()]
+    parts = [part.casefold() for part in value.split(",") if part]
+    patterns = [re.compile(_glob(part)).match for part in parts]
+    digits = [re.compile(part.replace("x", r"\d")).fullmatch for part in parts if re.fullmatch(r"[\dx.]+", part)]
 
     def passes(row: Row) -> bool:
         seen = read(row)
@@ -116,6 +119,10 @@ def _any_of(read: Callable[[Row], Value], value: str) -> Passes[Row]:
         return seen is not None and any(match(f"{seen:g}") for match in digits)
 
     return passes
+
+
+def _glob(part: str) -> str:
+    return translate(part.strip('"') if '"' in part else part + "*")
 
 
 def _matching(read: Callable[[Row], Value], value: str) -> Passes[Row]:

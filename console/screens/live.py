@@ -71,26 +71,17 @@ class LiveScreen(FrameScreen):
     MODE = "live"
     TITLE_IN_HELP = "Live"
     KEYS = (
-        Command(
-            "live.stream", "v", "stream", "Watch the text of the selected request as it passes.", "tap", shown=True
-        ),
-        Command(
-            "live.hold", "space", "hold", "Keep newcomers out of the list, or let them in again.", "hold", shown=True
-        ),
+        Command("live.stream", "v", "stream", "Watch the text of this request as it passes.", "tap", shown=True),
+        Command("live.hold", "space", "hold", "Keep newcomers out, or let them in again.", "hold", shown=True),
         FILTER,
-        Command("live.facet", "f", "facet", "Filter by the key, model, upstream or state of this row.", "facet"),
+        Command("live.problems", "!", "problems", "Only what failed or was cut.", "named('@problems')", shown=True),
+        Command("live.cut", "x", "cut", "End this running answer; asks first.", "cut", shown=True),
         Command(
-            "live.problems",
-            "!",
-            "problems",
-            "Show only what failed, was cut or was left.",
-            "named('@problems')",
-            shown=True,
+            "live.copy", "y", "copy", "Copy the id, key, model or record of this request.", "copy_menu", shown=True
         ),
-        Command("live.running", "i", "running", "Show only requests that are running.", "named('@running')"),
-        Command("live.cut", "x", "cut", "End the selected running answer; asks first.", "cut", shown=True),
-        Command("live.copy", "y", "copy", "Copy the id, key, model or record of the selected request.", "copy_menu"),
-        Command("live.peek", "p", "peek", "Show or hide the pane beside the list.", "peek"),
+        Command("live.facet", "f", "facet", "Filter by the key, model, upstream or state of it.", "facet", shown=True),
+        Command("live.running", "i", "running", "Only requests that run.", "named('@running')", shown=True),
+        Command("live.peek", "p", "peek", "Show or hide the pane beside the list.", "peek", shown=True),
         Command("live.guide", "F", "first steps", "Show the guide to a first request again.", "guide"),
     )
     BINDINGS = bindings(KEYS)
@@ -113,20 +104,19 @@ class LiveScreen(FrameScreen):
         yield guide
 
     def _grid(self) -> Grid[ExchangeRecord]:
-        empty: list[Line] = [
-            (("  No requests here.", "plain"),),
-            (),
-            (("  Point a client at the gateway: ", "muted"), ("F", "key"), (" shows how.", "muted")),
-            (("  If a filter hides them, ", "muted"), ("Esc", "key"), (" clears it.", "muted")),
-        ]
         return Grid(
             live_columns(self.session),
             key_of=lambda row: row.id,
             spanning=reason_instead,
             follows=True,
-            empty=empty,
             id="exchanges",
         )
+
+    def _why_empty(self) -> list[Line]:
+        if self.filter_text:
+            many = f"{len(self.session.state.order):,}"
+            return [(), ((f"  Nothing of {many} matches. ", "plain"), ("Esc", "key"), (" clears the filter.", "muted"))]
+        return [(), (("  No requests yet. ", "plain"), ("F", "key"), (" shows how to send one.", "muted"))]
 
     @property
     def grid(self) -> Grid[ExchangeRecord]:
@@ -180,6 +170,7 @@ class LiveScreen(FrameScreen):
             self._arrange()
 
     def _paint(self) -> None:
+        self.grid.empty = self._why_empty()
         changed = self.grid.show_rows(self.index)
         many = changed * 2 > self.size.height
         self._paint_after = self.session.clock() + (MANY_LINES_SECONDS if many else FEW_LINES_SECONDS)

@@ -102,11 +102,11 @@ async def test_help_lists_the_keys_of_the_screen_and_finds_them_by_typing(app: C
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("?")
         await pilot.pause()
-        assert "End the selected running answer" in shown(app)
+        assert "End this running answer" in shown(app)
         await pilot.press(*"theme")
         await pilot.pause()
         assert "Change to the next theme" in shown(app)
-        assert "End the selected running answer" not in shown(app)
+        assert "End this running answer" not in shown(app)
 
 
 async def test_the_palette_runs_a_command_by_its_name(app: ConsoleApp) -> None:

@@ -34,7 +34,10 @@ def found(text: str, state: ConsoleState) -> list[int]:
     ("text", "ids"),
     [
         ("", [1, 2, 3, 4, 5]),
-        ("model:claude*", [1]),
+        ("model:claude", [1]),
+        ('model:"claude"', []),
+        ('model:"claude-opus-4.5"', [1]),
+        ("model:*opus*", [1]),
         ("model:claude*,gpt*", [1, 2, 3, 4, 5]),
         ("key:WEB-PROD", [1, 3, 5]),
         ("-key:web-prod", [2, 4]),

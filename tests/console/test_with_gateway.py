@@ -24,7 +24,7 @@ def gateway(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Gateway
     """A gateway with nothing set up, on a machine without any provider's key."""
     for name in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY", "GOOGLE_API_KEY"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("GATEHOUSE_MASTER_KEY", "")
+    monkeypatch.delenv("GATEHOUSE_MASTER_KEY", raising=False)
     gateway = GatewayThread(ServiceOptions(tmp_path / "data", "127.0.0.1", 0))
     gateway.start()
     yield gateway

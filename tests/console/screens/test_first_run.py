@@ -140,5 +140,5 @@ async def test_escape_gives_the_list_its_place_and_the_guide_can_be_called_back(
     async with app.run_test(size=(80, 24)) as pilot:
         screen = await settled(app, pilot, "escape")
         assert "Three steps" not in screen
-        assert "No requests here." in screen
+        assert "No requests yet." in screen
         assert "Three steps" in await settled(app, pilot, "F")

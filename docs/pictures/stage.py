@@ -1,0 +1,353 @@
+"""A gateway that never was: the traffic of an afternoon, the same each time, for the pictures of the console."""
+
+from collections.abc import Callable
+from random import Random
+from typing import cast
+
+from msgspec.structs import replace
+
+from data.records import CUT, DONE, FAILED, RUNNING, AttemptRecord, ExchangeRecord
+from gateway.canonical import Piece
+from gateway.errors import NotFound
+from gateway.events import ExchangeEnded, ExchangeProgressed, ExchangeStarted, News
+from gateway.operations import (
+    Answer,
+    CloseTap,
+    Done,
+    ExchangeDetail,
+    GetExchange,
+    GetSnippets,
+    GetStatus,
+    GetUsage,
+    KeyView,
+    ListAliases,
+    ListEvents,
+    ListExchanges,
+    ListKeys,
+    ListPrices,
+    ListRoutes,
+    ListUpstreams,
+    NotedEvent,
+    OpenTap,
+    Operation,
+    RouteView,
+    Status,
+    Tap,
+    TargetView,
+    UpstreamView,
+    UsageRow,
+)
+
+NOW = 1_795_190_400
+"""A Friday afternoon."""
+SECOND = 1_000_000
+DAY = 86_400
+
+KEYS = ("web-prod", "batch", "ops", "ci", "alice", "contractor")
+UPSTREAMS = {"openai": "OpenAI", "anthropic-eu": "Anthropic", "anthropic-us": "Anthropic", "google": "Google AI Studio"}
+MODELS = (
+    ("claude-opus-4-5", "anthropic-eu", "long-ctx", 15.0),
+    ("gpt-5.1", "openai", "default", 6.0),
+    ("gpt-5.1-mini", "openai", "default", 1.2),
+    ("gemini-3-pro", "google", "batch", 5.0),
+    ("claude-haiku-4-5", "anthropic-us", "default", 2.0),
+)
+STORY = (
+    "The incident began when the token bucket of the shared tenant ran dry:\n\n"
+    "1. 09:14  the batch key doubled its rate\n"
+    "2. 09:15  the upstream answered 429\n"
+    "3. 09:15  every retry landed on the same endpoint, because the rule for long context has no second target.\n\n"
+)
+
+
+def exchange(number: int, chance: Random, ago: float) -> ExchangeRecord:
+    """One request of that afternoon."""
+    key = chance.choices(range(len(KEYS)), (30, 14, 10, 9, 6, 1))[0]
+    model, upstream, route, dear = chance.choices(MODELS, (5, 6, 8, 4, 3))[0]
+    tokens_in, tokens_out = int(chance.lognormvariate(6.3, 1.1)), int(chance.lognormvariate(5.4, 0.8))
+    first = int(chance.lognormvariate(-0.6, 0.5) * SECOND)
+    record = ExchangeRecord(
+        id=number,
+        request_id=f"req_{chance.getrandbits(48):012x}",
+        started_at=int((NOW - ago) * SECOND),
+        state=DONE,
+        protocol="anthropic_messages" if "claude" in model else "openai_chat",
+        operation="chat",
+        path="/v1/messages" if "claude" in model else "/v1/chat/completions",
+        stream=True,
+        key_id=key + 1,
+        model_asked=model,
+        model_served=model,
+        route=route,
+        upstream_id=1,
+        upstream=upstream,
+        http_status=200,
+        finish="end",
+        usage_source="provider",
+        input_tokens=tokens_in,
+        cache_read_tokens=tokens_in * 3 if chance.random() < 0.3 else 0,
+        output_tokens=tokens_out,
+        cost_micros=int((tokens_in + tokens_out * 5) * dear / 4),
+        first_token_us=first,
+        duration_us=first + tokens_out * chance.randint(9_000, 22_000),
+        attempts=1,
+        client="10.0.4.17",
+        agent="anthropic-sdk-python/0.71" if "claude" in model else "openai-python/2.8",
+        request_headers='{"content-type":"application/json","user-agent":"anthropic-sdk-python/0.71"}',
+    )
+    return _mishap(record, chance)
+
+
+def _mishap(record: ExchangeRecord, chance: Random) -> ExchangeRecord:
+    kind = chance.random()
+    if kind < 0.04:
+        return replace(
+            record,
+            state=FAILED,
+            http_status=429,
+            error_code="rate_limit_exceeded",
+            cost_micros=0,
+            error_message="rate limited, no target left",
+            first_token_us=None,
+        )
+    if kind < 0.07:
+        return replace(record, state=CUT, error_message="by the operator")
+    return replace(record, attempts=2) if kind < 0.12 else record
+
+
+def traffic() -> list[ExchangeRecord]:
+    """Four hundred requests, oldest first; the newest are running."""
+    chance = Random(11)  # noqa: S311 - nothing secret hangs on it
+    ago, records = 0.4, []
+    for number in range(48_213, 47_813, -1):
+        record = exchange(number, chance, ago)
+        if number > 48_207:
+            record = _running(record, ago)
+        records.append(record)
+        ago += chance.expovariate(0.8) + 0.05
+    return records[::-1]
+
+
+def _running(record: ExchangeRecord, ago: float) -> ExchangeRecord:
+    waiting = ago < 1.2
+    return replace(
+        record,
+        state=RUNNING,
+        duration_us=None,
+        cost_micros=None,
+        attempts=1,
+        error_message="",
+        http_status=0,
+        first_token_us=None if waiting else 610_000,
+        output_tokens=0 if waiting else int((ago - 0.61) * 61),
+        upstream="" if waiting else record.upstream,
+    )
+
+
+def keys() -> list[KeyView]:
+    """The client keys, each with a day of its own."""
+    chance = Random(5)  # noqa: S311 - nothing secret hangs on it
+    views = []
+    for number, name in enumerate(KEYS, 1):
+        hours = [int(chance.uniform(0.3, 1) * (400 if 8 <= hour < 20 else 60) / number) for hour in range(24)]
+        used = None if name == "contractor" else int((NOW - number**3) * SECOND)
+        views.append(
+            KeyView(
+                number,
+                f"k{number}",
+                f"{chance.getrandbits(16):04x}",
+                name,
+                "platform" if number < 4 else "",
+                "",
+                ["gemini-*"] if name == "batch" else [],
+                "expired" if name == "contractor" else "on",
+                int((NOW - 90 * DAY) * SECOND),
+                None,
+                used,
+                chance.randint(0, 4),
+                sum(hours),
+                sum(hours) * 1_900,
+                sum(hours) * 4_100,
+                hours,
+            )
+        )
+    return views
+
+
+def upstreams() -> list[UpstreamView]:
+    """The accounts."""
+    return [
+        UpstreamView(
+            number,
+            name,
+            name.split("-")[0],
+            title,
+            ["openai_chat"],
+            f"https://api.{name.split('-')[0]}.com",
+            f"{number}fQ2",
+            1,
+            True,
+            [model for model, at, *_ in MODELS if at == name],
+            (NOW - 7_200) * SECOND,
+            "shaky" if name == "anthropic-us" else "up",
+            "529 overloaded, tried again in 12 s" if name == "anthropic-us" else "",
+            5 - number,
+            9_000 // number,
+            40 if name == "anthropic-us" else 3,
+        )
+        for number, (name, title) in enumerate(UPSTREAMS.items(), 1)
+    ]
+
+
+def usage(asked: GetUsage) -> list[UsageRow]:
+    """Usage of any range, by any group: weekends are quiet."""
+    groups = {
+        "key": list(KEYS),
+        "model": [model for model, *_ in MODELS],
+        "upstream": list(UPSTREAMS),
+        "owner": ["platform", ""],
+        "none": [""],
+    }[asked.by]
+    span = asked.until - asked.since
+    step = {"hour": 3_600 * SECOND, "day": DAY * SECOND, "all": span}[asked.every]
+    starts = range(asked.since, asked.until, max(1, step))
+    return [_used(label, place, start, step) for start in starts for place, label in enumerate(groups)]
+
+
+def _used(label: str, place: int, start: int, step: int) -> UsageRow:
+    chance = Random(f"{label}{start // (DAY * SECOND)}")  # noqa: S311 - nothing secret hangs on it
+    days = step / (DAY * SECOND)
+    quiet = 0.25 if (start // (DAY * SECOND) + 4) % 7 >= 5 and days < 2 else 1.0
+    requests = int(9_000 * days * quiet * chance.uniform(0.6, 1.1) / (place + 1) ** 1.3)
+    return UsageRow(
+        label,
+        start,
+        requests,
+        requests // 90,
+        requests * 620,
+        requests * 400,
+        requests * 30,
+        requests * 210,
+        requests * 25,
+        requests * 2_600 // (place + 1),
+        0,
+    )
+
+
+class StagedLink:
+    """A console's link to it."""
+
+    def __init__(self) -> None:
+        self.records = traffic()
+        self.news: list[News] = []
+        self._answers: dict[type, Callable[..., object]] = {
+            GetStatus: lambda asked: self.status(),
+            ListExchanges: lambda asked: self.records[: -1 - asked.limit : -1],
+            GetExchange: self.detail,
+            ListKeys: lambda asked: keys(),
+            ListUpstreams: lambda asked: upstreams(),
+            ListRoutes: lambda asked: routes(),
+            ListAliases: lambda asked: [],
+            ListPrices: lambda asked: [],
+            ListEvents: lambda asked: EVENTS,
+            GetUsage: usage,
+            GetSnippets: lambda asked: [],
+            OpenTap: lambda asked: Tap(
+                [
+                    Piece("reasoning", "Look at the limits first.\n"),
+                    Piece("text", STORY),
+                    Piece("tool", 'search_logs({"query": "batch 429"})'),
+                    Piece("text", "So the first thing to change is the order of rules 3 and 4: "),
+                ],
+                True,
+            ),
+            CloseTap: lambda asked: Done("closed"),
+        }
+
+    def status(self) -> Status:
+        """The whole of it."""
+        running = sum(record.state == RUNNING for record in self.records)
+        return Status(
+            "0.1.0",
+            "http://127.0.0.1:8400",
+            "~/.local/share/gatehouse",
+            4_812,
+            (NOW - 3 * DAY) * SECOND,
+            running,
+            len(KEYS),
+            4,
+            3,
+            48_213,
+            14_203_100,
+            False,
+        )
+
+    def detail(self, asked: GetExchange) -> ExchangeDetail:
+        """One request and how it went."""
+        record = next(each for each in self.records if each.id == asked.id)
+        missed = AttemptRecord(
+            record.id, 1, 3, "anthropic-us", record.model_served, 2_000, 180_000, 529, "overloaded", "next target"
+        )
+        answered = AttemptRecord(
+            record.id,
+            record.attempts,
+            2,
+            record.upstream,
+            record.model_served,
+            190_000,
+            record.duration_us or 0,
+            200,
+            "",
+            "answered",
+        )
+        attempts = [missed, answered] if record.attempts > 1 else [answered]
+        return ExchangeDetail(record, attempts, KEYS[(record.key_id or 1) - 1])
+
+    def happen(self, second: int) -> None:
+        """A second of traffic."""
+        chance = Random(second)  # noqa: S311 - nothing secret hangs on it
+        older = [record for record in self.records if record.state == DONE]
+        for record in chance.sample(older, chance.randint(1, 6)):
+            self.news += [ExchangeEnded(record)]
+        self.news += [ExchangeStarted(record) for record in chance.sample(self.records[-6:], chance.randint(1, 6))]
+        self.news += [
+            ExchangeProgressed(
+                record.id,
+                record.upstream,
+                record.model_served,
+                record.route,
+                record.first_token_us,
+                max(0, record.output_tokens - (59 - second) * 60),
+                None,
+            )
+            for record in self.records[-6:]
+        ]
+
+    async def ask(self, operation: Operation[Answer]) -> Answer:
+        """The staged answer."""
+        answer = self._answers.get(type(operation))
+        if answer is None:
+            raise NotFound(f"{type(operation).__name__} is not staged")
+        return cast("Answer", answer(operation))
+
+    def drain(self) -> list[News]:
+        """The staged news, once."""
+        news, self.news = self.news, []
+        return news
+
+
+EVENTS = [
+    NotedEvent((NOW - 300) * SECOND, "warning", "upstream_shaky", "anthropic-us answered 529 five times, set aside"),
+    NotedEvent((NOW - 900) * SECOND, "info", "key_created", "key alice was created"),
+    NotedEvent((NOW - 3 * DAY) * SECOND, "info", "serving", "serving http://127.0.0.1:8400"),
+]
+
+
+def routes() -> list[RouteView]:
+    """Three rules."""
+    both = [TargetView("anthropic-eu"), TargetView("anthropic-us", priority=2)]
+    return [
+        RouteView(1, 1, "batch", "gemini-*", True, [TargetView("google")], 4_100),
+        RouteView(2, 2, "long-ctx", "claude-opus-*", True, both, 9_100),
+        RouteView(3, 3, "default", "*", True, [TargetView("openai", weight=9), both[0]], 70_400),
+    ]
