@@ -19,6 +19,7 @@ from console.screens.help import HelpScreen, Section
 from console.screens.keys import KeysScreen
 from console.screens.live import LiveScreen
 from console.screens.placeholder import PlaceholderScreen
+from console.screens.upstreams import UpstreamsScreen
 from console.session import Refused, Session
 from console.state import Changes
 from console.theme import DARK, LIGHT, next_theme, starting_theme
@@ -36,7 +37,7 @@ LOADED_AT_START = 1_000
 SCREENS: dict[str, Callable[[Session], FrameScreen]] = {
     "live": LiveScreen,
     "keys": KeysScreen,
-    "upstreams": PlaceholderScreen,
+    "upstreams": UpstreamsScreen,
     "routes": PlaceholderScreen,
     "usage": PlaceholderScreen,
     "logs": PlaceholderScreen,
