@@ -237,7 +237,7 @@ def _to_usage(counts: dict[str, int]) -> Usage | None:
 
 
 def is_terminal(frames: bytes) -> bool:
-    return _TERMINAL.search(frames) is not None
+    return b"message_stop" in frames and _TERMINAL.search(frames) is not None
 
 
 def is_content(payload: bytes) -> bool:

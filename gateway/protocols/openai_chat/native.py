@@ -35,7 +35,7 @@ FINISH_ORDER: tuple[Finish, ...] = ("end", "refusal", "tool", "length", "filter"
 _NULL_USAGE = re.compile(rb',"usage":null(?=(?:,"\w+":"[^"\\]*")*\}(?:\n\n|\r\n\r\n))')
 """Last in its payload, or before texts that are: what closes right before a blank line is the outermost object."""
 
-_DONE = re.compile(rb"(?:^|[\r\n])data: ?\[DONE\]")
+_BEFORE_DONE = re.compile(rb"(?:^|[\r\n])data: ?$")
 
 
 class StreamOptions(Struct, gc=False):
@@ -229,7 +229,8 @@ class Reader:
 
 
 def is_terminal(frames: bytes) -> bool:
-    return b"[DONE]" in frames and _DONE.search(frames) is not None
+    at = frames.rfind(b"[DONE]")
+    return at >= 0 and _BEFORE_DONE.search(frames[max(at - 7, 0) : at]) is not None
 
 
 def is_content(payload: bytes) -> bool:
