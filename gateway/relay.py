@@ -20,6 +20,9 @@ from gateway.protocols.codec import Call, Codec
 FORM_FIELD = rb'name="%s"(?:\r\n[^\r\n]+)*\r\n\r\n(?P<value>[^\r\n]*)\r\n'
 """A text field of a multipart form."""
 
+LEGACY = "completions"
+"""Answers with text and usage where Chat has them, so that Chat's codec meters it."""
+
 
 class _Tokens(Struct):
     input_tokens: int | None = None
@@ -137,7 +140,8 @@ def is_binary(endpoint: Endpoint, response: httpx.Response) -> bool:
 
 def codec_for(endpoint: Endpoint, query: dict[str, str]) -> Codec:
     """The codec that reads an endpoint's requests and answers."""
-    if endpoint.work in ("relay", "embed") and endpoint.protocol == "openai_chat":
+    passed = endpoint.work in ("relay", "embed") and endpoint.protocol == "openai_chat"
+    if passed and endpoint.path != LEGACY:
         return RELAY
     return registry.codec_for(endpoint.protocol or "openai_chat", query)
 
