@@ -26,7 +26,9 @@ def error(status: int, message: str) -> object:
 
 
 def authorized(request: Received) -> bool:
-    """The key must stand in the header and nowhere else."""
+    """The key must stand in its header and nowhere else."""
+    if "/openai/" in request.path:
+        return request.headers.get("authorization") == f"Bearer {CREDENTIAL}"
     return request.headers.get("x-goog-api-key") == CREDENTIAL and "key=" not in request.path
 
 
@@ -120,6 +122,11 @@ def models(request: Received, asked: dict[str, Any]) -> Reply:
     return answer({"models": [{"name": f"models/{MODEL}", "supportedGenerationMethods": ["generateContent"]}]})
 
 
+def openai_models(request: Received, asked: dict[str, Any]) -> Reply:
+    """What Google's endpoint for OpenAI clients lists: the same names."""
+    return answer({"object": "list", "data": [{"id": f"models/{MODEL}", "object": "model"}]})
+
+
 GOOGLE = upstream(
     {
         ":generateContent": generate,
@@ -128,7 +135,8 @@ GOOGLE = upstream(
         ":batchEmbedContents": embed_batch,
         ":embedContent": embed,
         ":predict": predict,
-        "/models": models,
+        "/openai/models": openai_models,
+        "/v1beta/models": models,
     },
     authorized,
     error,

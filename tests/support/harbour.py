@@ -13,7 +13,7 @@ MODEL = "m-large"
 HARBOURS = ("Bergen", "Bodø", "Tromsø")
 SAID = "High water in Bodø at six, low water at noon."
 THOUGHT = "The table for Bodø is needed."
-FOUND = {"harbour": "Bodø", "metres": 3}
+FOUND: dict[str, Any] = {"harbour": "Bodø", "metres": 3}
 SCHEMA = {
     "type": "object",
     "properties": {"harbour": {"type": "string"}, "metres": {"type": "integer"}},

@@ -200,18 +200,19 @@ def numbered(bodies: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def response_events(asked: dict[str, Any], items: list[dict[str, Any]], done: dict[str, Any]) -> list[dict[str, Any]]:
     begun = response_head(asked)
-    bodies = [
+    bodies: list[dict[str, Any]] = [
         {"type": "response.created", "response": begun},
         {"type": "response.in_progress", "response": begun},
     ]
     for index, item in enumerate(items):
-        bodies += [{"output_index": index, **body} for body in item_events(item)]
+        bodies += [{**body, "output_index": index} for body in item_events(item)]
     return [*bodies, {"type": "response.completed", "response": done}]
 
 
 def item_events(item: dict[str, Any]) -> list[dict[str, Any]]:
-    empty = {"message": {"content": []}, "function_call": {"arguments": ""}, "reasoning": {}}[item["type"]]
-    opened = {**item, **empty, **({"status": "in_progress"} if "status" in item else {})}
+    empties: dict[str, Any] = {"message": {"content": []}, "function_call": {"arguments": ""}}
+    status = {"status": "in_progress"} if "status" in item else {}
+    opened = {**item, **empties.get(item["type"], {}), **status}
     return [
         {"type": "response.output_item.added", "item": opened},
         *({"item_id": item["id"], **body} for body in inner_events(item)),
