@@ -51,7 +51,7 @@ CLIENT_CALLS = (
 
 INCOMPLETE: dict[str, Finish] = {"max_output_tokens": "length", "content_filter": "filter"}
 
-TERMINALS = (b"response.completed", b"response.incomplete", b"response.failed")
+_LAST = (b"response.completed", b"response.incomplete", b"response.failed")
 _TERMINAL = re.compile(rb'"type"\s*:\s*"response\.(?:completed|incomplete|failed)"')
 
 
@@ -224,7 +224,7 @@ class Reader:
 
 
 def is_terminal(frames: bytes) -> bool:
-    return any(name in frames for name in TERMINALS) and _TERMINAL.search(frames) is not None
+    return any(name in frames for name in _LAST) and _TERMINAL.search(frames) is not None
 
 
 def is_content(payload: bytes) -> bool:
