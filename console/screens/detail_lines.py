@@ -86,27 +86,25 @@ def summary_lines(record: ExchangeRecord, key_name: str, now_micros: int, width:
 
 def phases(record: ExchangeRecord, attempts: Sequence[AttemptRecord], now_micros: int) -> list[Phase]:
     """Where the time went: each failed try, then the wait for the first token, then the stream."""
-    end = elapsed_us(record, now_micros)
-    tried = [
-        Phase(
-            attempt.upstream,
-            attempt.started_us,
-            attempt.started_us + attempt.duration_us,
-            _attempt_note(attempt),
-            "bad",
-        )
-        for attempt in attempts
-        if not _answered(attempt)
-    ]
-    last = attempts[-1].started_us if attempts and _answered(attempts[-1]) else None
-    began = last if last is not None else max((phase.end_us for phase in tried), default=0)
-    if attempts and last is None and record.state != RUNNING:
+    tried = [_tried(attempt) for attempt in attempts if not _answered(attempt)]
+    answered = attempts[-1].started_us if attempts and _answered(attempts[-1]) else None
+    if attempts and answered is None and record.state != RUNNING:
         return tried
+    began = answered if answered is not None else max((phase.end_us for phase in tried), default=0)
+    return [*tried, *_answering(record, began, elapsed_us(record, now_micros))]
+
+
+def _tried(attempt: AttemptRecord) -> Phase:
+    end = attempt.started_us + attempt.duration_us
+    return Phase(attempt.upstream, attempt.started_us, end, _attempt_note(attempt), "bad")
+
+
+def _answering(record: ExchangeRecord, began: int, end: int) -> list[Phase]:
     first = record.first_token_us
-    waited = Phase("first token", began, first if first is not None else end, latency((first or end) - began), "muted")
     if first is None:
-        return [*tried, waited]
-    return [*tried, waited, Phase("stream", first, end, fine(max(0, end - first)))]
+        return [Phase("first token", began, end, latency(end - began), "muted")]
+    waited = Phase("first token", began, first, latency(first - began), "muted")
+    return [waited, Phase("stream", first, end, fine(max(0, end - first)))]
 
 
 def _answered(attempt: AttemptRecord) -> bool:

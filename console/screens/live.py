@@ -50,18 +50,20 @@ def live_columns(session: Session) -> list[Column[ExchangeRecord]]:
         return "" if rate is None else count(rate)
 
     return [
-        Column("time", "TIME", 8, lambda row: (clock_time(row.started_at), "muted")),
+        Column("time", "TIME", 8, lambda row: (clock_time(row.started_at), "muted"), from_width=66),
         Column("state", "ST", 2, sign),
         Column("key", "KEY", 10, session.state.key_name, grows=1, most=20),
         Column("model", "MODEL", 17, model, grows=2, most=34),
         Column("upstream", "UPSTREAM", 10, lambda row: (row.upstream, "muted"), grows=1, most=18, from_width=90),
         Column("route", "ROUTE", 8, lambda row: (row.route, "muted"), grows=1, most=16, from_width=106),
         Column("in", "IN", 6, lambda row: count(tokens_in(row)) if tokens_in(row) else "", right=True),
-        Column("out", "OUT", 6, lambda row: count(tokens_out(row)) if tokens_out(row) else "", right=True),
+        Column(
+            "out", "OUT", 6, lambda row: count(tokens_out(row)) if tokens_out(row) else "", right=True, from_width=70
+        ),
         Column("speed", "TOK/S", 5, speed, right=True, from_width=95),
-        Column("ttft", "TTFT", 6, lambda row: latency(row.first_token_us), right=True),
+        Column("ttft", "TTFT", 6, lambda row: latency(row.first_token_us), right=True, from_width=76),
         Column("total", "TOTAL", 6, total, right=True),
-        Column("cost", "COST", 8, lambda row: money(row.cost_micros), right=True),
+        Column("cost", "COST", 8, lambda row: money(row.cost_micros), right=True, from_width=56),
     ]
 
 

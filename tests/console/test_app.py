@@ -7,6 +7,7 @@ from console.app import ConsoleApp, Leaving
 from console.screens.frame import FrameScreen
 from console.session import Session
 from console.theme import CHOICES, starting_theme
+from console.widgets import confirm
 from console.widgets.confirm import GRACE, Dialog
 from gateway.errors import Unavailable
 from gateway.events import ExchangeStarted
@@ -91,7 +92,8 @@ async def test_an_attached_console_can_only_be_left(link: ScriptedLink) -> None:
     assert app.return_value == "leave"
 
 
-async def test_a_held_key_does_not_walk_through_a_question(app: ConsoleApp) -> None:
+async def test_a_held_key_does_not_walk_through_a_question(app: ConsoleApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(confirm, "GRACE", 60.0)
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("q", "d")
         assert app.is_running

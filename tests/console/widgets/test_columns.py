@@ -11,7 +11,7 @@ from data.records import FAILED
 from tests.console.scripted import exchange
 
 
-@pytest.mark.parametrize("width", range(78, 321, 11))
+@pytest.mark.parametrize("width", [46, 50, 59, 67, 73, *range(78, 321, 11)])
 def test_the_live_columns_fill_but_never_overflow_any_width(width: int, session: Session) -> None:
     fitted = fit_columns(live_columns(session), width)
     long = exchange(1, model_served="世" * 80, upstream="u" * 80, route="r" * 80, cost_micros=10**9)
