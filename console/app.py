@@ -19,6 +19,7 @@ from console.screens.help import HelpScreen, Section
 from console.screens.keys import KeysScreen
 from console.screens.live import LiveScreen
 from console.screens.placeholder import PlaceholderScreen
+from console.screens.routes import RoutesScreen
 from console.screens.upstreams import UpstreamsScreen
 from console.session import Refused, Session
 from console.state import Changes
@@ -38,7 +39,7 @@ SCREENS: dict[str, Callable[[Session], FrameScreen]] = {
     "live": LiveScreen,
     "keys": KeysScreen,
     "upstreams": UpstreamsScreen,
-    "routes": PlaceholderScreen,
+    "routes": RoutesScreen,
     "usage": PlaceholderScreen,
     "logs": PlaceholderScreen,
 }

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from console.commands import FILTER, Command, bindings
 from console.filter import compile_filter
-from console.ink import Line
+from console.ink import Line, Span
 from console.screens.forms.upstream import (
     FOUND,
     changed_upstream,
@@ -126,9 +126,9 @@ class UpstreamsScreen(ListScreen[UpstreamView]):
             operation: AddUpstream = new_upstream(provider.id, values)
             return await self.session.ask(operation, TEST_SECONDS)
 
-        text: list[Line] = [((f" {provider.hint}", "plain"),)] if provider.hint else []
+        text: list[Span] = [(provider.hint, "plain")] if provider.hint else []
         if provider.docs_url:
-            text.append(((f" {provider.docs_url}", "muted"),))
+            text.append((provider.docs_url, "muted"))
         fields = upstream_fields(provider, candidate)
         form = Form(f"Add {provider.title}", fields, add, text=text, save="add", busy="adding and testing it")
         self.app.push_screen(form, lambda added: self._added(added) if added else None)

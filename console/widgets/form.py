@@ -15,7 +15,7 @@ from textual.widget import Widget
 from textual.widgets import Button, Input, Label, TextArea
 from textual.worker import Worker, WorkerState
 
-from console.ink import Line, Tone, wrap
+from console.ink import Line, Span, Tone, wrap
 from console.scrub import scrub
 from console.session import Refused
 from console.widgets.canvas import Canvas
@@ -153,7 +153,7 @@ class Form(ModalScreen[Result], Generic[Result]):
         fields: Sequence[Field],
         send: Callable[[Values], Awaitable[Result]],
         *,
-        text: Sequence[Line] = (),
+        text: Sequence[Span] = (),
         preview: Callable[[Values, int], Sequence[Line]] | None = None,
         save: str = "save",
         busy: str = "saving",
@@ -191,7 +191,10 @@ class Form(ModalScreen[Result], Generic[Result]):
         return {field.field.id: field.value.strip() for field in self._fields}
 
     def _write_text(self, width: int) -> Sequence[Line]:
-        return [*self._text, ()] if self._text else []
+        lines: list[Line] = [
+            ((f" {line}", tone),) for text, tone in self._text for line in wrap(scrub(text), width - 2)
+        ]
+        return [*lines, ()] if lines else []
 
     def _write_preview(self, width: int) -> Sequence[Line]:
         return self._preview(self.values, width) if self._preview else []

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 
-from console.ink import Line
+from console.ink import Span
 from console.units import MICROS
 from console.widgets.form import Field, Values
 from gateway.operations import PriceView, SetPrice
@@ -65,7 +65,7 @@ def new_price(price: PriceView, values: Values) -> SetPrice:
     return SetPrice(price.provider_id, price.model, prices)
 
 
-def price_text(price: PriceView) -> list[Line]:
+def price_text(price: PriceView) -> list[Span]:
     """Where the present price comes from."""
     told = f"At present from: {price.source}." if price.prices else "It has no price yet."
-    return [((f" {price.model} at {price.provider_id}. {told}", "plain"),)]
+    return [(f"{price.model} at {price.provider_id}. {told}", "plain")]

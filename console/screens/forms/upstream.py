@@ -30,7 +30,7 @@ def upstream_fields(provider: ProviderView, candidate: Candidate | None) -> list
     env = candidate.env if candidate else ""
     optional = " Empty where none is wanted." if provider.local or provider.needs_base_url else ""
     fields = [
-        Field("name", "Name", "", f"As routes and clients call it. Empty: {provider.id}, numbered if taken."),
+        Field("name", "Name", "", f"For routes, and before models. Empty: {provider.id}."),
         Field("credential", "Credential", "", f"The provider's key. Kept encrypted.{optional}", secret=True),
         Field(
             "credential_env",
@@ -40,7 +40,10 @@ def upstream_fields(provider: ProviderView, candidate: Candidate | None) -> list
         ),
     ]
     if PLACED in provider.base_url:
-        fields += [Field("project", "Project"), Field("location", "Location", "", "us-central1, europe-west4, global.")]
+        fields += [
+            Field("project", "Project", "", "Its id, as in the console of the provider."),
+            Field("location", "Location", "", "us-central1, europe-west4, global."),
+        ]
     else:
         usual = f"Empty: {provider.base_url}" if provider.base_url else "https://host/v1"
         address = candidate.base_url if candidate and candidate.base_url != provider.base_url else ""
