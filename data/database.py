@@ -72,9 +72,9 @@ class Database:
             session = AsyncSession(self._writer.execution_options(durable=durable), expire_on_commit=False)
             try:
                 yield session
-                await _finish(session.commit())
+                await finish(session.commit())
             finally:
-                await _finish(session.close())
+                await finish(session.close())
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:
@@ -83,7 +83,7 @@ class Database:
         try:
             yield session
         finally:
-            await _finish(session.close())
+            await finish(session.close())
 
 
 def reason(error: Exception) -> str:
@@ -91,7 +91,7 @@ def reason(error: Exception) -> str:
     return str(error.orig) if isinstance(error, DBAPIError) else type(error).__name__
 
 
-async def _finish(coroutine: Coroutine[None, None, None]) -> None:
+async def finish(coroutine: Coroutine[None, None, None]) -> None:
     """See it through even when we are cancelled: a connection left halfway would be lost or, worse, reused."""
     task = asyncio.ensure_future(coroutine)
     cancelled: asyncio.CancelledError | None = None

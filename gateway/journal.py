@@ -15,7 +15,7 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
-from data.database import UNSTORABLE, Database, reason
+from data.database import UNSTORABLE, Database, finish, reason
 from data.exchanges import interrupt_open, last_id, save_exchanges
 from data.keys import touch_keys
 from data.records import AttemptRecord, ExchangeRecord
@@ -165,6 +165,9 @@ class Journal:
 
     async def flush(self) -> None:
         """Have everything so far in the database, unless that fails; then it is tried again by itself."""
+        await finish(self._flush())
+
+    async def _flush(self) -> None:
         async with self._flushing:
             entries, self._pending = self._pending, {}
             full = self._segments.take_full()
