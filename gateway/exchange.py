@@ -272,7 +272,7 @@ class Exchange:
                 if not self.opened:
                     self.opened = True
                     await intake.refuse(self._send, self.codec, error, self.arrival.request_id)
-                elif not self.settled:
+                elif not self.settled and not relay.is_passing(self.meter):
                     await self.write(self.error_frames(error), more=False)
         except TimeoutError:
             log.info("request %s ended without its client taking the error", self.arrival.request_id)

@@ -14,6 +14,7 @@ from gateway.endpoints import Endpoint
 from gateway.errors import BadRequest, GatewayError
 from gateway.framings.framing import Framing
 from gateway.framings.sse import SSE
+from gateway.metering import Meter
 from gateway.protocols import openai_chat, registry
 from gateway.protocols.codec import Call, Codec
 
@@ -136,6 +137,11 @@ def new_framing(call: Call) -> Framing:
 def is_binary(endpoint: Endpoint, response: httpx.Response) -> bool:
     """Whether an answer is not JSON, so that it is handed on as it comes."""
     return endpoint.work == "relay" and not response.headers.get("content-type", "").startswith("application/json")
+
+
+def is_passing(meter: Meter | None) -> bool:
+    """Whether an answer has no place for an error: it can only be broken off, so that nobody takes it for whole."""
+    return meter is not None and isinstance(meter.framing, Passing)
 
 
 def codec_for(endpoint: Endpoint, query: dict[str, str]) -> Codec:
