@@ -32,11 +32,10 @@ def endpoints_for(preset: ProviderPreset, base_url: str = "", project: str = "",
 
     Raises ValueError saying what is missing or wrong.
     """
-    if base_url.strip():
-        return _rebased(preset, base_url)
-    if preset.needs_base_url:
+    if preset.needs_base_url and not base_url.strip():
         raise ValueError(f"{preset.title} needs a base URL.")
-    return {protocol: _filled(url, project, location) for protocol, url in preset.endpoints.items()}
+    urls = _rebased(preset, base_url) if base_url.strip() else preset.endpoints
+    return {protocol: _filled(url, project, location) for protocol, url in urls.items()}
 
 
 def _filled(template: str, project: str, location: str) -> str:
@@ -90,5 +89,8 @@ def _known_ending(base: str, paths: dict[str, str]) -> str:
 
 
 def _is_exact(base: str, pasted: bool, paths: dict[str, str]) -> bool:
-    """Whether the base is to be taken as it is: providers that speak only OpenAI's protocols have one base URL."""
+    """Whether the base is to be taken as it is: it names a project where one is needed, or the provider speaks only
+    OpenAI's protocols, which have one base URL."""
+    if any("{project}" in path for path in paths.values()):
+        return "/projects/" in base
     return set(paths) <= {"openai_chat", "openai_responses"} and (pasted or bool(_path(base)))

@@ -96,10 +96,17 @@ def test_vertex_puts_project_and_location_into_host_and_path(location: str, host
     assert url == f"https://{host}/v1beta1/projects/acme/locations/{location}/publishers/google"
 
 
+def test_vertex_may_be_reached_by_another_host_or_by_a_whole_address_that_was_pasted() -> None:
+    behind = endpoints_for(PRESETS["vertex"], "https://proxy.example.com", project="acme", location="eu")["gemini"]
+    assert behind == "https://proxy.example.com/v1beta1/projects/acme/locations/eu/publishers/google"
+    assert endpoints_for(PRESETS["vertex"], behind)["gemini"] == behind
+
+
 @pytest.mark.parametrize(
     ("provider", "given"),
     [
         ("vertex", ""),
+        ("vertex", "https://proxy.example.com"),
         ("openai-compatible", ""),
         ("openai", "ftp://x"),
         ("openai", "what is this"),
