@@ -17,7 +17,6 @@ from openai_upstream import OPENAI
 from scripted_provider import ScriptedProvider
 
 CHAT = {"model": MODEL, "messages": [{"role": "user", "content": "hi"}]}
-MESSAGE = {**CHAT, "max_tokens": 99}
 CONTENTS = {"contents": [{"parts": [{"text": "hi"}]}]}
 
 
@@ -188,41 +187,3 @@ async def test_clients_that_only_look_whether_somebody_is_there_need_no_key(
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
 async def test_supervisors_may_ask_whether_it_is_well_without_a_key(keyless: httpx.AsyncClient, path: str) -> None:
     assert (await keyless.get(path)).json() == {"status": "ok"}
-
-
-# --- upstreams with paths and protocols of their own ----------------------------------------------------------------
-
-
-async def test_a_vertex_upstream_is_called_below_its_own_path(house: House, provider: ScriptedProvider) -> None:
-    provider.script = GOOGLE
-    below = "/v1beta1/publishers/google"
-    await house.add("vertex-express", provider.url + below, models=(MODEL,))
-    response = await house.client.post(f"/v1beta/models/{MODEL}:generateContent", json=CONTENTS)
-    assert response.status_code == 200
-    assert provider.last.path == f"{below}/models/{MODEL}:generateContent"
-
-
-@pytest.mark.parametrize("base", ["", "/v1", "/anthropic"])
-async def test_one_account_serves_each_of_its_protocols_at_its_own_path(
-    house: House, provider: ScriptedProvider, base: str
-) -> None:
-    provider.script = lambda request: (ANTHROPIC if "/anthropic/" in request.path else OPENAI)(request)
-    await house.add("deepseek", provider.url + base)
-    for path, body in (
-        ("chat/completions", CHAT),
-        ("responses", {"model": MODEL, "input": "hi"}),
-        ("messages", MESSAGE),
-    ):
-        assert (await house.client.post(f"/v1/{path}", json=body)).status_code == 200
-    called = [request.path for request in provider.received if request.method == "POST"]
-    assert called == ["/v1/chat/completions", "/v1/responses", "/anthropic/v1/messages"]
-
-
-async def test_an_openai_compatible_upstream_serves_chat_and_says_what_it_does_not_speak(
-    house: House, provider: ScriptedProvider
-) -> None:
-    provider.script = OPENAI
-    await house.add("openai-compatible", f"{provider.url}/v1")
-    refused = await house.client.post("/v1/messages", json=MESSAGE, headers={"anthropic-version": "2023-06-01"})
-    assert (refused.status_code, refused.json()["type"]) == (400, "error")
-    assert "OpenAI Chat Completions" in refused.json()["error"]["message"]

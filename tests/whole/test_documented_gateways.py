@@ -153,6 +153,15 @@ async def test_speech_comes_through_as_the_bytes_it_is(passing: openai.AsyncOpen
     assert (await metered(house))[:2] == ("done", "relay")
 
 
+async def test_speech_that_breaks_off_is_no_sound_to_anybody(
+    passing: openai.AsyncOpenAI, house: House, provider: ScriptedProvider
+) -> None:
+    provider.replies(Reply([SOUND[:1000], 0.05], content_type="audio/mpeg", broken_off=True))
+    with pytest.raises(httpx.RemoteProtocolError):
+        await house.client.post("/v1/audio/speech", json={"model": MODEL, "voice": "alloy", "input": SAID})
+    assert (await house.settled()).error_code == "upstream_protocol"
+
+
 async def test_an_alias_changes_one_field_of_an_upload_and_nothing_else(
     passing: openai.AsyncOpenAI, house: House, provider: ScriptedProvider
 ) -> None:
