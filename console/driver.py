@@ -1,6 +1,7 @@
 """The way to the terminal: what comes by is made inert, and a terminal that went away takes nothing with it."""
 
 import io
+import signal
 import sys
 from functools import lru_cache
 
@@ -48,6 +49,9 @@ class SafeDriver(LinuxDriver):
     ) -> None:
         super().__init__(app, debug=debug, mouse=mouse, size=size)
         self._file = PatientFile(sys.__stderr__.fileno()) if sys.__stderr__ else self._file
+        # A hang-up is followed by SIGCONT, for which the stock handler starts drawing again, even long after the end.
+        for number in (signal.SIGTSTP, signal.SIGCONT):
+            signal.signal(number, signal.SIG_DFL)
 
 
 @lru_cache(4096)
