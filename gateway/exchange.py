@@ -10,7 +10,6 @@ import logging
 import time
 from collections.abc import AsyncIterator
 
-import httpx
 import msgspec
 
 from data.records import CLIENT_LEFT, CUT, DONE, FAILED, RUNNING, AttemptRecord, ExchangeRecord
@@ -99,7 +98,7 @@ class Exchange:
         self.asked = Asked(model="")
         self.route = ""
         self.target: Target | None = None
-        self.response: httpx.Response | None = None
+        self.answer: upstream.Answer | None = None
         self.meter: Meter | None = None
         self.attempts: list[AttemptRecord] = []
         self.first_token_us: int | None = None
@@ -108,6 +107,7 @@ class Exchange:
         self.settled = False
         self.taps = 0
         self._scope = scope
+        self._headers_kept = intake.recorded_headers(arrival.headers)
         self._send = send
         self._sending = False
         self._started = time.monotonic()
@@ -160,14 +160,14 @@ class Exchange:
 
     async def attempt(self, target: Target) -> bytes | Streaming:
         """Ask one target."""
-        self.target, self.response, self.meter = target, None, None
+        self.target, self.answer, self.meter = target, None, None
         call = self.call_for(target)
         transport = self.runtime.transport(target.endpoint.base_url)
-        self.response = response = await upstream.send(transport, target, call, self.codec)
+        self.answer = answer = await upstream.send(transport, target, call, self.codec)
         self.meter = meter = Meter(self.codec.new_framing(call), self.codec.new_reader())
-        if self.asked.stream or relay.is_binary(self.arrival.endpoint, response):
-            return await self.open_stream(meter, response)
-        body = await upstream.read_body(response)
+        if self.asked.stream or relay.is_binary(self.arrival.endpoint, answer.content_type):
+            return await self.open_stream(meter, answer)
+        body = await upstream.read_body(answer)
         meter.saw_body(body)
         if meter.reader.error:
             raise meter.reader.error
@@ -184,9 +184,9 @@ class Exchange:
             call = self.codec.with_usage(call)
         return call
 
-    async def open_stream(self, meter: Meter, response: httpx.Response) -> Streaming:
+    async def open_stream(self, meter: Meter, answer: upstream.Answer) -> Streaming:
         """Wait for the first frames that say something: until then another target can still be tried."""
-        rest = upstream.whole_frames(response, meter.framing)
+        rest = upstream.whole_frames(answer, meter.framing)
         first = b""
         async for frames in rest:
             first += frames
@@ -245,7 +245,7 @@ class Exchange:
     async def fail(self, error: GatewayError, state: str) -> None:
         """End it with an error: sever the upstream, tell the client in its protocol, settle what passed."""
         self.drop_response()
-        if self.target and self.response and state == FAILED and self.opened:
+        if self.target and self.answer and state == FAILED and self.opened:
             self.note_failure(error)
         if self.id == 0 and self.key is not None:
             with contextlib.suppress(Unavailable):
@@ -326,8 +326,8 @@ class Exchange:
 
     def drop_response(self) -> None:
         """Close the upstream's connection unless its answer was read to the end."""
-        if self.response is not None:
-            upstream.sever(self.response)
+        if self.answer is not None:
+            self.answer.sever()
 
     # --- from outside its task ----------------------------------------------------------------------------------
 
@@ -380,9 +380,9 @@ class Exchange:
 
     def answer_headers(self) -> list[tuple[bytes, bytes]]:
         """The upstream's headers that a client may see."""
-        if self.response is None:
+        if self.answer is None:
             return [(b"content-type", intake.EVENT_STREAM)]
-        return upstream.returned_headers(self.response)
+        return self.answer.returned
 
     async def write(self, frames: bytes, *, more: bool = True) -> None:
         """Hand bytes to the client; waits while it is slow."""
@@ -495,6 +495,6 @@ class Exchange:
             attempts=len(self.attempts),
             client=arrival.client,
             agent=arrival.headers.get("user-agent", "")[:256],
-            request_headers=intake.recorded_headers(arrival.headers),
-            upstream_request_id=upstream.request_id(self.response) if self.response else "",
+            request_headers=self._headers_kept,
+            upstream_request_id=self.answer.request_id if self.answer else "",
         )

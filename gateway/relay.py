@@ -5,7 +5,6 @@ They share the path of every request and only read it differently, so they are o
 
 import re
 
-import httpx
 import msgspec
 from msgspec import Struct
 
@@ -21,6 +20,8 @@ from gateway.protocols.codec import Call, Codec
 FORM_FIELD = rb'name="%s"(?:\r\n[^\r\n]+)*\r\n\r\n(?P<value>[^\r\n]*)\r\n'
 """A text field of a multipart form."""
 
+USUAL_MODELS = {"moderations": "omni-moderation-latest"}
+"""What OpenAI takes where its clients usually name no model."""
 LEGACY = "completions"
 """Answers with text and usage where Chat has them, so that Chat's codec meters it."""
 
@@ -97,8 +98,7 @@ def _usage(said: _Tokens) -> Usage:
 def read_call(call: Call) -> Asked:
     """The model and whether a stream was asked for, out of JSON or a multipart form."""
     if not is_form(call):
-        asked = openai_chat.CODEC.read_call(call)
-        return msgspec.structs.replace(asked, wants_usage=True)
+        return read_json(call)
     model = form_field(call, "model")
     if model is None:
         raise BadRequest("The form has no field 'model'.", param="model")
@@ -106,6 +106,17 @@ def read_call(call: Call) -> Asked:
     return Asked(
         model=model["value"].decode("utf-8", "replace"), stream=stream is not None and stream["value"] == b"true"
     )
+
+
+def read_json(call: Call) -> Asked:
+    """The same of a JSON body; some paths have a model of their own when none is named."""
+    try:
+        asked = openai_chat.CODEC.read_call(call)
+    except BadRequest as error:
+        if error.code != "missing_required_parameter" or call.path not in USUAL_MODELS:
+            raise
+        return Asked(model=USUAL_MODELS[call.path])
+    return msgspec.structs.replace(asked, wants_usage=True)
 
 
 def with_model(call: Call, model: str) -> Call:
@@ -134,9 +145,9 @@ def new_framing(call: Call) -> Framing:
     return SSE() if read_call(call).stream else Passing()
 
 
-def is_binary(endpoint: Endpoint, response: httpx.Response) -> bool:
+def is_binary(endpoint: Endpoint, content_type: bytes) -> bool:
     """Whether an answer is not JSON, so that it is handed on as it comes."""
-    return endpoint.work == "relay" and not response.headers.get("content-type", "").startswith("application/json")
+    return endpoint.work == "relay" and not content_type.startswith(b"application/json")
 
 
 def is_passing(meter: Meter | None) -> bool:

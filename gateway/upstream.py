@@ -19,8 +19,9 @@ from gateway.signers.table import sign
 FORWARDED = ("anthropic-version", "anthropic-beta", "openai-beta", "http-referer", "x-title")
 """The client's headers that reach an upstream. Nothing else does."""
 DEFAULTS: dict[Protocol, tuple[tuple[str, str], ...]] = {"anthropic_messages": (("anthropic-version", "2023-06-01"),)}
-RETURNED = ("content-type", "openai-poll-after-ms")
+RETURNED = frozenset((b"content-type", b"openai-poll-after-ms"))
 """The upstream's headers that reach a client."""
+REQUEST_IDS = frozenset((b"x-request-id", b"request-id", b"x-goog-request-id"))
 LARGEST_ANSWER = 64 * 1024 * 1024
 LARGEST_ERROR = 64 * 1024
 AGENT = b"gatehouse"
@@ -62,9 +63,7 @@ async def build(target: Target, call: Call) -> httpx.Request:
         (b"user-agent", AGENT),
         (b"content-length", b"%d" % len(call.body)),
     ]
-    for name in FORWARDED:
-        if (value := call.headers.get(name)) is not None:
-            headers.append((name.encode(), value.encode("latin-1")))
+    headers += [(name.encode(), call.headers[name].encode("latin-1")) for name in FORWARDED if name in call.headers]
     for name, value in DEFAULTS.get(target.endpoint.protocol, ()):
         if name not in call.headers:
             headers.append((name.encode(), value.encode()))
@@ -73,7 +72,31 @@ async def build(target: Target, call: Call) -> httpx.Request:
     return httpx.Request(call.method, url, headers=headers, stream=Body(call.body), extensions={"body": call.body})
 
 
-async def send(transport: httpx.AsyncBaseTransport, target: Target, call: Call, codec: Codec) -> httpx.Response:
+class Answer:
+    """A good answer whose head has come; the body is still on its way."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        self.stream = cast(AbortableStream, response.stream)  # all our transports give one that can be cut off
+        self.content_type = b""
+        self.returned: list[tuple[bytes, bytes]] = []
+        """The headers that a client may see: a list of what may pass, so that nothing passes by oversight."""
+        self.request_id = ""
+        """The upstream's own, for asking its support."""
+        for name, value in response.headers.raw:
+            name = name.lower()
+            if name in RETURNED:
+                self.returned.append((name, value))
+            elif name in REQUEST_IDS:
+                self.request_id = value.decode("latin-1")[:128]
+            if name == b"content-type":
+                self.content_type = value
+
+    def sever(self) -> None:
+        """Close the connection at once; does nothing once the body was read to its end."""
+        self.stream.abort(httpx.ReadError("the answer was cut off"))
+
+
+async def send(transport: httpx.AsyncBaseTransport, target: Target, call: Call, codec: Codec) -> Answer:
     """The upstream's answer, head read and status good. Raises `GatewayError` for everything else."""
     request = await build(target, call)
     try:
@@ -81,7 +104,7 @@ async def send(transport: httpx.AsyncBaseTransport, target: Target, call: Call, 
     except (httpx.HTTPError, OSError) as error:
         raise translate(error) from None
     if response.status_code == 200:
-        return response
+        return Answer(response)
     body = await read_error_body(response)
     if 200 <= response.status_code < 400:
         raise UpstreamFailed(f"The upstream answered with status {response.status_code}.", code="upstream_protocol")
@@ -94,7 +117,7 @@ async def read_error_body(response: httpx.Response) -> bytes:
     body = bytearray()
     try:
         async with asyncio.timeout(10):
-            async for chunk in stream_of(response):
+            async for chunk in cast(AbortableStream, response.stream):
                 body += chunk
                 if len(body) > LARGEST_ERROR:
                     break
@@ -105,12 +128,12 @@ async def read_error_body(response: httpx.Response) -> bytes:
     return bytes(body)
 
 
-async def read_body(response: httpx.Response) -> bytes:
+async def read_body(answer: Answer) -> bytes:
     """A whole answer. Raises `UpstreamFailed` when it is cut off or too large."""
     chunks: list[bytes] = []
     size = 0
     try:
-        async for chunk in stream_of(response):
+        async for chunk in answer.stream:
             chunks.append(chunk)
             size += len(chunk)
             if size > LARGEST_ANSWER:
@@ -118,7 +141,7 @@ async def read_body(response: httpx.Response) -> bytes:
     except (httpx.HTTPError, OSError) as error:
         raise translate(error) from None
     finally:
-        await stream_of(response).aclose()
+        await answer.stream.aclose()
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
@@ -137,35 +160,11 @@ def translate(error: httpx.HTTPError | OSError) -> GatewayError:
             return UpstreamFailed("The connection to the upstream failed.", code="upstream_connection")
 
 
-async def whole_frames(response: httpx.Response, framing: Framing) -> AsyncIterator[bytes]:
+async def whole_frames(answer: Answer, framing: Framing) -> AsyncIterator[bytes]:
     """A stream's frames as they come, several at once where they came so. Raises `GatewayError` where it breaks."""
     try:
-        async for chunk in stream_of(response):
+        async for chunk in answer.stream:
             if frames := framing.feed(chunk):
                 yield frames
     except (httpx.HTTPError, OSError) as error:
         raise translate(error) from None
-
-
-def stream_of(response: httpx.Response) -> AbortableStream:
-    """The answer's body; all our transports give one that can be cut off."""
-    return cast(AbortableStream, response.stream)
-
-
-def sever(response: httpx.Response) -> None:
-    """Close an answer's connection at once; does nothing once it was read to its end."""
-    stream_of(response).abort(httpx.ReadError("the answer was cut off"))
-
-
-def returned_headers(response: httpx.Response) -> list[tuple[bytes, bytes]]:
-    """The upstream's headers that a client may see: a list of what may pass, so that nothing passes by oversight."""
-    headers = response.headers
-    return [(name.encode(), headers[name].encode("latin-1")) for name in RETURNED if name in headers]
-
-
-def request_id(response: httpx.Response) -> str:
-    """The upstream's own id of the request, for asking its support."""
-    for name in ("x-request-id", "request-id", "x-goog-request-id"):
-        if name in response.headers:
-            return str(response.headers[name])[:128]
-    return ""

@@ -16,7 +16,7 @@ from gateway.operations import TestStep
 from gateway.runtime import Runtime
 from gateway.signers.table import sign
 from gateway.snapshot import Endpoint, UpstreamFacts
-from gateway.upstream import AGENT, DEFAULTS, read_body
+from gateway.upstream import AGENT, DEFAULTS, Answer, read_body
 
 LISTS: dict[Protocol, str] = {
     "openai_chat": "/models",
@@ -112,7 +112,7 @@ async def fetch(
     started = time.monotonic()
     response = await transport.handle_async_request(request)
     head_us, connect_us = since(started), int(response.extensions.get("connect_us", 0))
-    body = await read_body(response)
+    body = await read_body(Answer(response))
     return Listing(response.status_code, body, connect_us, head_us, since(started) - head_us)
 
 

@@ -18,7 +18,7 @@ from gateway.framings.sse import SSE
 from gateway.operations import Tried, TryRequest
 from gateway.protocols.registry import CODECS
 from gateway.runtime import Runtime
-from gateway.upstream import read_body
+from gateway.upstream import Answer, read_body
 
 PATIENCE = 120.0
 """Seconds for the whole answer."""
@@ -78,7 +78,7 @@ async def try_request(desk: Desk, operation: TryRequest) -> Tried:
     try:
         async with asyncio.timeout(PATIENCE):
             response = await send(desk, operation, protocol, model)
-            body = await read_body(response)
+            body = await read_body(Answer(response))
     except TimeoutError:
         return Tried(False, f"The answer took longer than {PATIENCE:g} seconds.", None)
     except (httpx.HTTPError, OSError) as error:

@@ -9,15 +9,9 @@ Paths = tuple[tuple[str, tuple[str, ...]], ...]
 def note_counts(counts: dict[str, int], usage: object, paths: Paths) -> None:
     """Take over what this usage object says; what it leaves out stays as it was."""
     for name, path in paths:
-        value = _count(usage, path)
-        if value is not None:
+        value = usage
+        for key in path:
+            value = value.get(key) if isinstance(value, dict) else None
+        # type() because a bool is an int to isinstance
+        if type(value) is int and 0 <= value < LIMIT:
             counts[name] = value
-
-
-def _count(value: object, path: tuple[str, ...]) -> int | None:
-    for name in path:
-        if not isinstance(value, dict):
-            return None
-        value = value.get(name)
-    # type() because a bool is an int to isinstance
-    return value if type(value) is int and 0 <= value < LIMIT else None
