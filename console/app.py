@@ -18,9 +18,11 @@ from console.screens.frame import FrameScreen
 from console.screens.help import HelpScreen, Section
 from console.screens.keys import KeysScreen
 from console.screens.live import LiveScreen
-from console.screens.placeholder import PlaceholderScreen
+from console.screens.logs import LogsScreen
 from console.screens.routes import RoutesScreen
+from console.screens.settings import SettingsScreen
 from console.screens.upstreams import UpstreamsScreen
+from console.screens.usage import UsageScreen
 from console.session import Refused, Session
 from console.state import Changes
 from console.theme import DARK, LIGHT, next_theme, starting_theme
@@ -40,8 +42,9 @@ SCREENS: dict[str, Callable[[Session], FrameScreen]] = {
     "keys": KeysScreen,
     "upstreams": UpstreamsScreen,
     "routes": RoutesScreen,
-    "usage": PlaceholderScreen,
-    "logs": PlaceholderScreen,
+    "usage": UsageScreen,
+    "logs": LogsScreen,
+    "settings": SettingsScreen,
 }
 """The main screens by mode, in the order of their number keys."""
 

@@ -57,12 +57,9 @@ class KeyScreen(RequestsScreen):
             chart = time_chart(self._requests, labels, width, CHART_HEIGHT, count)
         return [((title, "heading"),), *chart]
 
-    def enter(self) -> None:
+    async def load(self) -> None:
         """Its requests, and what they cost."""
-        super().enter()
-        self.do(self._load_usage(), group="usage")
-
-    async def _load_usage(self) -> None:
+        await super().load()
         span = self._span
         usage = GetUsage(span.since, span.until, every=span.every, utc_offset=span.offset, key_id=self._key.id)
         rows = await self.ask(usage)

@@ -1,41 +1,32 @@
 """What screens with one list have in common: what is known of the selected row is told beside it, or below."""
 
 from collections.abc import Callable, Hashable, Sequence
-from typing import ClassVar, Generic
+from typing import Generic
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 
 from console.commands import Command
 from console.ink import Line
-from console.screens.frame import FrameScreen
+from console.screens.loading import LoadingScreen
 from console.session import Session
-from console.state import Changes
 from console.widgets.grid import Grid
 from console.widgets.page import Page
 from console.widgets.rows import Row
 
-RELOAD_SECONDS = 2.0
 PEEK_WIDTH = 130
 
 PEEK = Command("list.peek", "p", "peek", "Show or hide the pane beside the list.", "peek")
 
 
-class ListScreen(FrameScreen, Generic[Row]):
-    """Loads its rows when shown, when their configuration changed, and now and then while requests pass."""
-
-    WATCHED: ClassVar[frozenset[str]] = frozenset()
-    """Changes of these kinds concern it."""
+class ListScreen(LoadingScreen, Generic[Row]):
+    """Rows with what is known of the selected one."""
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self.rows: list[Row] = []
         self._passes: Callable[[Row], bool] | None = None
         self._go_to: Hashable | None = None
-        self._wanted = False
-        self._loading = False
-        self._stale = False
-        self._reload_after = 0.0
 
     # --- for subclasses
 
@@ -49,10 +40,6 @@ class ListScreen(FrameScreen, Generic[Row]):
 
     def in_short(self, width: int) -> Sequence[Line]:
         """The same in three lines."""
-        raise NotImplementedError
-
-    async def load(self) -> None:
-        """Ask for the rows and `put` them."""
         raise NotImplementedError
 
     # --- what they share
@@ -96,36 +83,6 @@ class ListScreen(FrameScreen, Generic[Row]):
         """Filter the rows."""
         self._passes = passes
         self.put(self.rows)
-
-    def enter(self) -> None:
-        """Load what is shown."""
-        self._stale = False
-        self._reload_after = self.session.clock() + RELOAD_SECONDS
-        self._wanted = True
-        if not self._loading:
-            self._loading = True
-            self.do(self._load(), group="load")
-
-    async def _load(self) -> None:
-        """Once more for as long as it was asked for in the meantime."""
-        try:
-            while self._wanted:
-                self._wanted = False
-                await self.load()
-        finally:
-            self._loading = False
-
-    def receive(self, changes: Changes) -> None:
-        """What was changed is shown at once, figures a little later."""
-        if changes.configuration & self.WATCHED:
-            self.enter()
-        elif changes.exchanges:
-            self._stale = True
-
-    def tick(self) -> None:
-        """Bring the figures up to date."""
-        if self._stale and self.session.clock() >= self._reload_after:
-            self.enter()
 
     def _paint_panes(self) -> None:
         for page in self.query(Page):

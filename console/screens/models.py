@@ -7,7 +7,7 @@ from textual.app import ComposeResult
 from console.commands import FILTER, Command, bindings
 from console.filter import Vocabulary, compile_filter
 from console.ink import Line
-from console.screens.frame import FrameScreen
+from console.screens.loading import LoadingScreen
 from console.screens.prices import per_million, source
 from console.screens.upstream_lines import counted, state, step_lines, why
 from console.session import Session
@@ -21,7 +21,7 @@ Model = PriceView
 VOCABULARY: Vocabulary[Model] = Vocabulary(fields={"model": lambda row: row.model}, words=lambda row: (row.model,))
 
 
-class ModelsScreen(FrameScreen):
+class ModelsScreen(LoadingScreen):
     """Opened from the list of accounts."""
 
     MODE = "upstreams"
@@ -39,6 +39,7 @@ class ModelsScreen(FrameScreen):
         FILTER,
     )
     BINDINGS = bindings(KEYS)
+    WATCHED = frozenset({"prices"})
 
     def __init__(self, session: Session, upstream: UpstreamView, steps: Sequence[TestStep]) -> None:
         super().__init__(session)
@@ -92,12 +93,9 @@ class ModelsScreen(FrameScreen):
         """The list."""
         return self.query_one("#models", Grid)
 
-    def enter(self) -> None:
-        """Show the models, and ask what they cost."""
-        self.grid.show(self._models)
-        self.do(self._load(), group="load")
-
-    async def _load(self) -> None:
+    async def load(self) -> None:
+        """The models at once, then what they cost."""
+        self.narrow(self.filter_text)
         prices = await self.ask(ListPrices())
         known = {price.model: price for price in prices or () if price.provider_id == self._upstream.provider_id}
         self._models = [known.get(row.model, row) for row in self._models]

@@ -9,7 +9,7 @@ from console.exchanges import reason_instead, vocabulary
 from console.filter import compile_filter
 from console.ink import Line
 from console.screens.detail import DetailScreen
-from console.screens.frame import FrameScreen
+from console.screens.loading import LoadingScreen
 from console.screens.live import live_columns
 from console.session import Session
 from console.state import Changes, ExchangeIndex
@@ -21,7 +21,7 @@ from gateway.operations import ExchangeFilter, ListExchanges
 ASKED_FOR = 1_000
 
 
-class RequestsScreen(FrameScreen):
+class RequestsScreen(LoadingScreen):
     """The newest of them, from the record and as they come in."""
 
     TITLE_IN_HELP = "Requests"
@@ -63,12 +63,9 @@ class RequestsScreen(FrameScreen):
         """The list."""
         return self.query_one("#requests", Grid)
 
-    def enter(self) -> None:
-        """Ask for what is on record."""
+    async def load(self) -> None:
+        """Those at hand at once, then those on record."""
         self._paint()
-        self.do(self._load(), group="load")
-
-    async def _load(self) -> None:
         records = await self.ask(ListExchanges(self._narrowing, limit=ASKED_FOR))
         if records is not None:
             self.session.state.take_exchanges(records)

@@ -78,8 +78,8 @@ class RoutesScreen(ListScreen[RouteView]):
     KEYS = (
         Command("routes.new", "n", "new", "Add a route at the end.", "new", shown=True),
         Command("routes.edit", "e", "edit", "Change the selected route.", "edit"),
-        Command("routes.down", "J", "move down", "Try it later.", "shift(1)", shown=True),
-        Command("routes.up", "K", "up", "Try it earlier.", "shift(-1)", shown=True),
+        Command("routes.down", "J", "later", "Try it later.", "shift(1)", shown=True),
+        Command("routes.up", "K", "earlier", "Try it earlier.", "shift(-1)", shown=True),
         Command("routes.switch", "d", "on/off", "Pass it over, or follow it again.", "switch", shown=True),
         Command("routes.explain", "w", "where to", "Tell where a request would go, and why.", "explain", shown=True),
         Command("routes.alias", "a", "alias", "Let a name stand for a model.", "alias", shown=True),
