@@ -258,6 +258,10 @@ def embeddings(request: Received, asked: dict[str, Any]) -> Reply:
 def image(request: Received, asked: dict[str, Any]) -> Reply:
     require(asked.get("prompt"), "Missing required parameter: 'prompt'.")
     usage = {"input_tokens": 12, "output_tokens": 1056, "total_tokens": 1068}
+    if asked.get("stream"):
+        drawn = {"b64_json": "UE5H", "created_at": 1_763_600_000, "size": "1024x1024", "quality": "high"}
+        partial = {"type": "image_generation.partial_image", "partial_image_index": 0, **drawn}
+        return sse(*events([partial, {"type": "image_generation.completed", "usage": usage, **drawn}], named=True))
     return answer({"created": 1_763_600_000, "data": [{"b64_json": "UE5H"}], "usage": usage})
 
 
@@ -268,12 +272,21 @@ def speech(request: Received, asked: dict[str, Any]) -> Reply:
 
 def transcription(request: Received, asked: dict[str, Any]) -> Reply:
     require(b'filename="tide.wav"' in request.body and SOUND in request.body, "the file is missing")
-    return answer({"text": SAID, "usage": {"type": "tokens", "input_tokens": 31, "output_tokens": 14}})
+    usage = {"type": "tokens", "input_tokens": 31, "output_tokens": 14}
+    if b'name="stream"\r\n\r\ntrue' in request.body:
+        heard = [{"type": "transcript.text.delta", "delta": word} for word in words(SAID)]
+        return sse(*events([*heard, {"type": "transcript.text.done", "text": SAID, "usage": usage}], named=True))
+    return answer({"text": SAID, "usage": usage})
+
+
+def edited(request: Received, asked: dict[str, Any]) -> Reply:
+    require(SOUND in request.body and b'name="prompt"' in request.body, "the image is missing")
+    return answer({"created": 1_763_600_000, "data": [{"b64_json": "UE5H"}], "usage": {"total_tokens": 77}})
 
 
 def moderation(request: Received, asked: dict[str, Any]) -> Reply:
     result = {"flagged": False, "categories": {}, "category_scores": {}, "category_applied_input_types": {}}
-    return answer({"id": "modr-1", "model": asked["model"], "results": [result]})
+    return answer({"id": "modr-1", "model": asked.get("model", "omni-moderation-latest"), "results": [result]})
 
 
 def completion(request: Received, asked: dict[str, Any]) -> Reply:
@@ -306,6 +319,7 @@ OPENAI = upstream(
         "/responses/input_tokens": input_tokens,
         "/embeddings": embeddings,
         "/images/generations": image,
+        "/images/edits": edited,
         "/audio/speech": speech,
         "/audio/transcriptions": transcription,
         "/moderations": moderation,

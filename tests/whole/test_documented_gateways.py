@@ -146,6 +146,21 @@ async def test_images_are_passed_through_with_the_usage_they_state(passing: open
     assert await metered(house) == ("done", "relay", 12, 1056)
 
 
+async def test_streamed_images_come_event_by_event_with_the_usage_of_the_last(
+    passing: openai.AsyncOpenAI, house: House
+) -> None:
+    stream = await passing.images.generate(model=MODEL, prompt="A harbour", stream=True, partial_images=1)
+    assert [event.type async for event in stream] == ["image_generation.partial_image", "image_generation.completed"]
+    assert await metered(house) == ("done", "relay", 12, 1056)
+
+
+async def test_an_image_to_edit_is_passed_on_whole(passing: openai.AsyncOpenAI, house: House) -> None:
+    images = await passing.images.edit(model=MODEL, image=("tide.png", SOUND), prompt="Brighter")
+    assert images.data is not None
+    assert images.data[0].b64_json == "UE5H"
+    assert await metered(house) == ("done", "relay", 77, 0)
+
+
 async def test_speech_comes_through_as_the_bytes_it_is(passing: openai.AsyncOpenAI, house: House) -> None:
     async with passing.audio.speech.with_streaming_response.create(model=MODEL, voice="alloy", input=SAID) as speech:
         assert speech.headers["content-type"] == "audio/mpeg"
@@ -174,9 +189,22 @@ async def test_an_alias_changes_one_field_of_an_upload_and_nothing_else(
     assert await metered(house) == ("done", "relay", 31, 14)
 
 
-async def test_moderations_are_passed_through(passing: openai.AsyncOpenAI, house: House) -> None:
-    verdict = await passing.moderations.create(model=MODEL, input=SAID)
+async def test_a_streamed_transcription_is_followed_to_its_end(passing: openai.AsyncOpenAI, house: House) -> None:
+    stream = await passing.audio.transcriptions.create(model=MODEL, file=("tide.wav", SOUND), stream=True)
+    events: Any = [event async for event in stream]
+    assert events[-1].text == SAID
+    record = await house.settled()
+    assert (record.stream, record.input_tokens, record.output_tokens) == (True, 31, 14)
+
+
+@pytest.mark.parametrize("named", [{"model": MODEL}, {}])
+async def test_moderations_are_passed_through_also_where_no_model_is_named(
+    passing: openai.AsyncOpenAI, house: House, provider: ScriptedProvider, named: Any
+) -> None:
+    await house.add("openai", provider.url, name="judge", models=("omni-moderation-latest",))
+    verdict = await passing.moderations.create(input=SAID, **named)
     assert verdict.results[0].flagged is False
+    assert provider.last.json == {"input": SAID, **named}
     assert (await metered(house))[:2] == ("done", "relay")
 
 
