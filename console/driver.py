@@ -4,6 +4,7 @@ import io
 import signal
 import sys
 from functools import lru_cache
+from typing import TypeVar
 
 from rich.segment import Segment
 from textual.app import App
@@ -12,6 +13,9 @@ from textual.drivers.linux_driver import LinuxDriver
 from textual.filter import LineFilter
 
 from console.scrub import ASCII_FORMS, scrub
+
+
+Returned = TypeVar("Returned")
 
 
 class PatientFile(io.TextIOWrapper):
@@ -41,7 +45,7 @@ class SafeDriver(LinuxDriver):
 
     def __init__(
         self,
-        app: App[object],
+        app: App[Returned],
         *,
         debug: bool = False,
         mouse: bool = True,

@@ -81,8 +81,8 @@ class ConsoleState:
         self.events: deque[NotedEvent] = deque(maxlen=EVENTS_KEPT)
         """Newest first."""
         self.unseen_problems = 0
-        self.tapped: dict[int, deque[Piece]] = {}
-        """Text of the exchanges that a screen taps, until that screen takes it."""
+        self.tapped: dict[int, list[deque[Piece]]] = {}
+        """Text of the exchanges that are tapped, for each who taps, until they take it."""
         self.status: Status | None = None
         self.trouble = ""
         """Why the gateway cannot be asked; empty while it can."""
@@ -90,8 +90,16 @@ class ConsoleState:
         self._seconds: deque[Second] = deque(maxlen=SECONDS_KEPT)
 
     def tap(self, id_: int) -> deque[Piece]:
-        """Collect the passing text of an exchange from now on."""
-        return self.tapped.setdefault(id_, deque(maxlen=PIECES_KEPT))
+        """Collect the passing text of an exchange from now on, until `untap`."""
+        pieces: deque[Piece] = deque(maxlen=PIECES_KEPT)
+        self.tapped.setdefault(id_, []).append(pieces)
+        return pieces
+
+    def untap(self, id_: int, pieces: deque[Piece]) -> None:
+        """Stop collecting."""
+        left = [other for other in self.tapped.pop(id_, []) if other is not pieces]
+        if left:
+            self.tapped[id_] = left
 
     # --- answers
 
@@ -149,9 +157,8 @@ class ConsoleState:
                 changes.events = True
 
     def _pass(self, news: TextPassed, changes: Changes) -> None:
-        tapped = self.tapped.get(news.id)
-        if tapped is not None:
-            tapped.append(Piece(news.kind, news.text))
+        for pieces in self.tapped.get(news.id, ()):
+            pieces.append(Piece(news.kind, news.text))
             changes.passed.add(news.id)
 
     def _progress(self, news: ExchangeProgressed, changes: Changes) -> None:

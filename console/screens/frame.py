@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Coroutine, Sequence
+from inspect import CORO_CREATED, getcoroutinestate
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -33,6 +34,12 @@ TABS = (
 )
 
 
+def close_unstarted(work: Coroutine[None, None, None] | None) -> None:
+    """Work that was replaced before it began would otherwise be reported as forgotten."""
+    if work is not None and getcoroutinestate(work) == CORO_CREATED:
+        work.close()
+
+
 class FrameScreen(Screen[None]):
     """Subclasses give a body and the commands that work on it."""
 
@@ -47,6 +54,7 @@ class FrameScreen(Screen[None]):
         self.session = session
         self.filter_text = ""
         self.filter_error = ""
+        self._work: dict[str, Coroutine[None, None, None]] = {}
         self.composed = False
         """Whether its widgets are there: a screen is on the stack before that, and for a moment after."""
 
@@ -103,7 +111,10 @@ class FrameScreen(Screen[None]):
 
     def do(self, work: Coroutine[None, None, None], group: str = "act") -> None:
         """Let something that asks the gateway run beside the screen; one at a time in each group."""
+        replaced = self._work.get(group)
+        self._work[group] = work
         self.run_worker(work, group=group, exclusive=True, exit_on_error=False)
+        close_unstarted(replaced)
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """Work that broke is told, not fatal; the process keeps the particulars in its log."""
@@ -215,8 +226,10 @@ class FrameScreen(Screen[None]):
             grids.first().focus()
 
     def on_unmount(self) -> None:
-        """Its widgets go."""
+        """Its widgets go, and with them what they were about to do."""
         self.composed = False
+        for work in self._work.values():
+            close_unstarted(work)
 
     def on_mount(self) -> None:
         """The list, where there is one, has the focus from the start."""

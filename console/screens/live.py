@@ -1,7 +1,5 @@
 """Live: the requests as they run, newest on top, and the first-run guide while there are none."""
 
-from collections.abc import Sequence
-
 import msgspec
 from textual.app import ComposeResult
 from textual.containers import Horizontal
@@ -21,9 +19,9 @@ from console.exchanges import (
 from console.filter import compile_filter
 from console.ink import Line
 from console.screens.detail import DetailScreen
-from console.screens.detail_lines import summary_lines
 from console.screens.first_run import FirstRunGuide
 from console.screens.frame import FrameScreen
+from console.screens.peek import PeekPane
 from console.screens.tap import TapScreen, cut
 from console.session import Session
 from console.state import Changes, ExchangeIndex
@@ -31,7 +29,6 @@ from console.units import clock_time, count, duration, latency, money
 from console.widgets.columns import Cell, Column
 from console.widgets.confirm import Choice
 from console.widgets.grid import Grid
-from console.widgets.page import Page
 from data.records import ExchangeRecord
 
 FEW_LINES_SECONDS = 0.1
@@ -100,7 +97,7 @@ class LiveScreen(FrameScreen):
         """The list with the pane beside it, and the guide."""
         with Horizontal(id="live"):
             yield self._grid()
-            yield Page(self._peek, focusable=False, classes="peek")
+            yield PeekPane(self)
         guide = FirstRunGuide(self)
         guide.display = False
         yield guide
@@ -130,11 +127,10 @@ class LiveScreen(FrameScreen):
         """The guide to a first request."""
         return self.query_one(FirstRunGuide)
 
-    def _peek(self, width: int) -> Sequence[Line]:
-        row = self.grid.selected
-        if row is None:
-            return []
-        return summary_lines(row, self.session.state.key_name(row), self.session.now_micros(), width)
+    @property
+    def peek(self) -> PeekPane:
+        """The pane beside the list."""
+        return self.query_one(PeekPane)
 
     def key_commands(self) -> tuple[Command, ...]:
         """The guide's keys while that has the focus."""
@@ -161,6 +157,8 @@ class LiveScreen(FrameScreen):
             self.index.update(changes.exchanges)
             self._arrange()
             self._paint_due = True
+        if changes.passed:
+            self.peek.take()
         if self._paint_due and self.session.clock() >= self._paint_after:
             self._paint()
 
@@ -168,8 +166,13 @@ class LiveScreen(FrameScreen):
         """The clocks of running requests, and what could not be drawn before."""
         if self._paint_due or self.session.state.running:
             self._paint()
+        self.peek.rest()
         if not self.session.state.ever_used:
             self._arrange()
+
+    def on_screen_suspend(self) -> None:
+        """Nobody sees the pane."""
+        self.peek.let_go()
 
     def _paint(self) -> None:
         self.grid.empty = self._why_empty()
@@ -177,7 +180,7 @@ class LiveScreen(FrameScreen):
         many = changed * 2 > self.size.height
         self._paint_after = self.session.clock() + (MANY_LINES_SECONDS if many else FEW_LINES_SECONDS)
         self._paint_due = False
-        self.query_one(".peek", Page).paint()
+        self.peek.show(self.grid.selected)
         if self.grid.selection.following and not self.index.held:
             self._left_top_at = self.index.newest
 
@@ -200,7 +203,7 @@ class LiveScreen(FrameScreen):
 
     def on_grid_moved(self, event: Grid.Moved) -> None:
         """The pane follows the selection."""
-        self.query_one(".peek", Page).paint()
+        self.peek.show(self.grid.selected)
         self.refresh_frame()
 
     # --- keys

@@ -119,7 +119,7 @@ class TapScreen(FrameScreen):
 
     def on_unmount(self) -> None:
         """Nobody looks any more."""
-        self.session.state.tapped.pop(self.record.id, None)
+        self.session.state.untap(self.record.id, self._arrived)
         self.app.run_worker(self._close(), group="close-tap", exit_on_error=False)
 
     async def _close(self) -> None:

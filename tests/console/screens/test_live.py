@@ -9,8 +9,9 @@ from console.screens.live import LiveScreen
 from console.session import Session
 from console.widgets.confirm import GRACE, ConfirmBar
 from data.records import CUT, FAILED, RUNNING
-from gateway.events import ExchangeEnded, ExchangeProgressed, ExchangeStarted
-from gateway.operations import CutExchange, Done
+from gateway.canonical import Piece
+from gateway.events import ExchangeEnded, ExchangeProgressed, ExchangeStarted, TextPassed
+from gateway.operations import CloseTap, CutExchange, Done, OpenTap, Tap
 from tests.console.scripted import Clock, ScriptedLink, exchange, shown
 
 
@@ -177,6 +178,33 @@ async def test_the_pane_beside_the_list_follows_the_selection(app: ConsoleApp) -
         assert "#38" in shown(app)
         await settled(pilot, "p")
         assert "#38" not in shown(app)
+
+
+async def test_the_pane_shows_the_running_text_once_the_selection_rests(app: ConsoleApp, link: ScriptedLink) -> None:
+    link.answers[OpenTap] = lambda operation: Tap([Piece("text", "Once upon a ")], True)
+    link.answers[CloseTap] = lambda operation: Done("closed")
+    async with app.run_test(size=(140, 40)) as pilot:
+        await settled(pilot)
+        assert link.asked_for(OpenTap) == []
+        app.tick()
+        app.tick()
+        await pilot.pause()
+        link.news.append(TextPassed(40, "text", "time"))
+        app.poll()
+        assert "Once upon a time" in shown(app)
+        await settled(pilot, "j")
+        await pilot.pause()
+        assert "Once upon a time" not in shown(app)
+        assert link.asked_for(CloseTap) == [CloseTap(40)]
+        assert app.session.state.tapped == {}
+
+
+async def test_no_text_is_tapped_for_a_pane_that_is_not_there(app: ConsoleApp, link: ScriptedLink) -> None:
+    async with app.run_test(size=(100, 30)) as pilot:
+        await settled(pilot)
+        for _ in range(5):
+            app.tick()
+        assert link.asked_for(OpenTap) == []
 
 
 @pytest.mark.parametrize("field", ["model_served", "upstream", "route", "error_message"])
