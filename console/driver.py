@@ -14,7 +14,6 @@ from textual.filter import LineFilter
 
 from console.scrub import ASCII_FORMS, scrub
 
-
 Returned = TypeVar("Returned")
 
 
