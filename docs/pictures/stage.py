@@ -43,7 +43,15 @@ NOW = 1_795_190_400
 SECOND = 1_000_000
 DAY = 86_400
 
-KEYS = ("web-prod", "batch", "ops", "ci", "alice", "contractor")
+KEYS = ("web-prod", "batch", "ops", "ci", "alice", "mobile", "notebooks", "contractor")
+OWNERS = {
+    "batch": "data",
+    "notebooks": "data",
+    "mobile": "apps",
+    "web-prod": "apps",
+    "contractor": "",
+    "alice": "alice",
+}
 UPSTREAMS = {"openai": "OpenAI", "anthropic-eu": "Anthropic", "anthropic-us": "Anthropic", "google": "Google AI Studio"}
 MODELS = (
     ("claude-opus-4-5", "anthropic-eu", "long-ctx", 15.0),
@@ -62,7 +70,7 @@ STORY = (
 
 def exchange(number: int, chance: Random, ago: float) -> ExchangeRecord:
     """One request of that afternoon."""
-    key = chance.choices(range(len(KEYS)), (30, 14, 10, 9, 6, 1))[0]
+    key = chance.choices(range(len(KEYS)), (30, 14, 10, 9, 6, 4, 3, 0))[0]
     model, upstream, route, dear = chance.choices(MODELS, (5, 6, 8, 4, 3))[0]
     tokens_in, tokens_out = int(chance.lognormvariate(6.3, 1.1)), int(chance.lognormvariate(5.4, 0.8))
     first = int(chance.lognormvariate(-0.6, 0.5) * SECOND)
@@ -146,32 +154,33 @@ def _running(record: ExchangeRecord, ago: float) -> ExchangeRecord:
 
 def keys() -> list[KeyView]:
     """The client keys, each with a day of its own."""
-    chance = Random(5)  # noqa: S311 - nothing secret hangs on it
-    views = []
-    for number, name in enumerate(KEYS, 1):
-        hours = [int(chance.uniform(0.3, 1) * (400 if 8 <= hour < 20 else 60) / number) for hour in range(24)]
-        used = None if name == "contractor" else int((NOW - number**3) * SECOND)
-        views.append(
-            KeyView(
-                number,
-                f"k{number}",
-                f"{chance.getrandbits(16):04x}",
-                name,
-                "platform" if number < 4 else "",
-                "",
-                ["gemini-*"] if name == "batch" else [],
-                "expired" if name == "contractor" else "on",
-                int((NOW - 90 * DAY) * SECOND),
-                None,
-                used,
-                chance.randint(0, 4),
-                sum(hours),
-                sum(hours) * 1_900,
-                sum(hours) * 4_100,
-                hours,
-            )
-        )
-    return views
+    running = (2, 1, 1, 1, 1, 0, 0, 0)
+    return [_key(number, name, running[number - 1]) for number, name in enumerate(KEYS, 1)]
+
+
+def _key(number: int, name: str, running: int) -> KeyView:
+    chance = Random(name)  # noqa: S311 - nothing secret hangs on it
+    over = name == "contractor"
+    busy = [0.15 + max(0.0, 1 - abs(hour - 13 - number % 3) / 7) for hour in range(24)]
+    hours = [0 if over else int(chance.uniform(0.6, 1) * part * 420 / number) for part in busy]
+    return KeyView(
+        id=number,
+        public_id=f"k{number}",
+        tail=f"{chance.getrandbits(16):04x}",
+        name=name,
+        owner=OWNERS.get(name, "platform"),
+        note="",
+        models=["gemini-*"] if name == "batch" else [],
+        state="expired" if over else "on",
+        created_at=int((NOW - 90 * DAY) * SECOND),
+        expires_at=(NOW - 9 * DAY) * SECOND if over else None,
+        last_used_at=int((NOW - (9 * DAY if over else number**3)) * SECOND),
+        running=running,
+        requests_today=sum(hours),
+        tokens_today=sum(hours) * 1_900,
+        cost_today_micros=sum(hours) * 1_100,
+        requests_by_hour=hours,
+    )
 
 
 def upstreams() -> list[UpstreamView]:
@@ -205,7 +214,7 @@ def usage(asked: GetUsage) -> list[UsageRow]:
         "key": list(KEYS),
         "model": [model for model, *_ in MODELS],
         "upstream": list(UPSTREAMS),
-        "owner": ["platform", ""],
+        "owner": ["apps", "data", "platform", "alice"],
         "none": [""],
     }[asked.by]
     span = asked.until - asked.since
