@@ -9,21 +9,27 @@ from console.exchanges import reason_instead, vocabulary
 from console.filter import compile_filter
 from console.ink import Line
 from console.screens.detail import DetailScreen
-from console.screens.loading import LoadingScreen
 from console.screens.live import live_columns
+from console.screens.loading import LoadingScreen
 from console.session import Session
 from console.state import Changes, ExchangeIndex
+from console.units import day_time
+from console.widgets.columns import Column
 from console.widgets.grid import Grid
 from console.widgets.page import Page
 from data.records import ExchangeRecord
 from gateway.operations import ExchangeFilter, ListExchanges
 
 ASKED_FOR = 1_000
+DAY: Column[ExchangeRecord] = Column(
+    "day", "DAY", 5, lambda row: (day_time(row.started_at)[5:10], "muted"), from_width=90
+)
 
 
 class RequestsScreen(LoadingScreen):
     """The newest of them, from the record and as they come in."""
 
+    MODE = "usage"
     TITLE_IN_HELP = "Requests"
     KEYS = (FILTER,)
     BINDINGS = bindings(KEYS)
@@ -47,7 +53,7 @@ class RequestsScreen(LoadingScreen):
         """The page above, the requests below."""
         yield Page(self.above, focusable=False, classes="above")
         yield Grid(
-            live_columns(self.session),
+            [DAY, *live_columns(self.session)],
             key_of=lambda row: row.id,
             spanning=reason_instead,
             empty=[((" No requests.", "muted"),)],

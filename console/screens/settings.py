@@ -6,8 +6,8 @@ from textual.app import ComposeResult
 
 from console.commands import Command, bindings
 from console.ink import Line, Span
-from console.screens.loading import LoadingScreen
 from console.screens.key_lines import fact
+from console.screens.loading import LoadingScreen
 from console.screens.prices import PricesScreen
 from console.theme import CHOICES
 from console.units import MICROS, age, day_time, money
@@ -101,10 +101,6 @@ class SettingsScreen(LoadingScreen):
 
 def _ways() -> list[Line]:
     return [
-        ((" Set on the command line", "heading"),),
-        (
-            ("  --host, --port, --data; ", "plain"),
-            ("console --help", "strong"),
-            (" names them all. They hold from the next start.", "plain"),
-        ),
+        ((" Set where it is started", "heading"),),
+        (("  --host, --port, --data: see ", "plain"), ("console --help", "strong")),
     ]

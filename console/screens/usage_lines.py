@@ -20,9 +20,14 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 NAMELESS = {"key": "no key", "owner": "no owner", "model": "no model", "upstream": "no upstream", "none": "all"}
 
 
+def tokens_in(row: UsageRow) -> int:
+    """All input, cached or not."""
+    return row.input_tokens + row.cache_read_tokens + row.cache_write_tokens
+
+
 def tokens(row: UsageRow) -> int:
     """All tokens, in and out."""
-    return row.input_tokens + row.cache_read_tokens + row.cache_write_tokens + row.output_tokens
+    return tokens_in(row) + row.output_tokens
 
 
 class Measure(Struct, frozen=True):
@@ -84,17 +89,17 @@ def chart_lines(usage: Usage, width: int, height: int) -> list[Line]:
 def totals_line(usage: Usage) -> Line:
     """The whole in figures, and what could not be priced."""
     rows = usage.groups
-    taken_in = sum(row.input_tokens + row.cache_read_tokens + row.cache_write_tokens for row in rows)
+    taken_in = sum(map(tokens_in, rows))
     requests, given_out = sum(row.requests for row in rows), sum(row.output_tokens for row in rows)
     spans: list[Span] = [
         (" total ", "muted"),
         (money(sum(row.cost_micros for row in rows)), "strong"),
-        (f"   {count(requests)} requests   {count(taken_in)} in   {count(given_out)} out", "plain"),
+        (f"  {count(requests)} requests  {count(taken_in)} in  {count(given_out)} out", "plain"),
     ]
     if taken_in:
-        spans.append((f"   {percent(sum(row.cache_read_tokens for row in rows) / taken_in)} cached", "plain"))
+        spans.append((f"  {percent(sum(row.cache_read_tokens for row in rows) / taken_in)} cached", "plain"))
     if unpriced := sum(row.unpriced for row in rows):
-        spans += [(f"   ! {count(unpriced)} unpriced: ", "warning"), ("P", "key")]
+        spans += [(f"  ! {count(unpriced)} unpriced ", "warning"), ("P", "key"), (" prices", "muted")]
     return tuple(spans)
 
 
@@ -106,7 +111,7 @@ def usage_columns(usage: Callable[[], Usage]) -> Sequence[Column[UsageRow]]:
         ),
         Column("requests", "REQ", 6, lambda row: count(row.requests), right=True),
         Column("errors", "ERR", 5, _errors, right=True),
-        Column("input", "IN", 6, lambda row: count(row.input_tokens), right=True),
+        Column("input", "IN", 6, lambda row: count(tokens_in(row)), right=True),
         Column("cached", "CACHED", 6, lambda row: count(row.cache_read_tokens), right=True, from_width=96),
         Column("written", "WRITTEN", 7, lambda row: count(row.cache_write_tokens), right=True, from_width=106),
         Column("output", "OUT", 6, lambda row: count(row.output_tokens), right=True),

@@ -13,7 +13,7 @@ METERS = {
     "output": ("Output", ""),
     "cache_read": ("Cache read", "Empty: as input."),
     "cache_write_5m": ("Cache write", "Kept for five minutes. Empty: as input."),
-    "cache_write_1h": ("Cache 1 hour", "Kept for an hour. Empty: as cache write."),
+    "cache_write_1h": ("Cache 1 h", "Kept for an hour. Empty: as cache write."),
     "reasoning": ("Reasoning", "Empty: as output."),
 }
 """Meters that are asked for; a price may hold others, which are kept as they are."""
