@@ -13,13 +13,14 @@ from collections.abc import AsyncIterator
 import msgspec
 
 from data.records import CLIENT_LEFT, CUT, DONE, FAILED, RUNNING, AttemptRecord, ExchangeRecord
-from gateway import intake, keys, relay, retry, routing, tokens, upstream
+from gateway import intake, keys, relay, retry, routing, settlement, upstream
 from gateway.canonical import Asked, Piece, Usage
 from gateway.errors import BadRequest, Cut, GatewayError, Internal, Unavailable, UpstreamFailed
 from gateway.events import ExchangeEnded, ExchangeProgressed, ExchangeStarted, TextPassed, UpstreamHealthChanged
 from gateway.intake import ON_LOST, Arrival, Receive, Scope, Send
 from gateway.metering import Meter
-from gateway.pricing import Charge, charge
+from gateway.passage import Relayed
+from gateway.pricing import Charge
 from gateway.protocols.codec import Call
 from gateway.routing import Plan, Target
 from gateway.runtime import Runtime
@@ -35,8 +36,6 @@ SILENCE = 12.0
 """Seconds of silence after which a running stream is kept alive."""
 LAST_WORDS = 1.0
 """Seconds that a client has to take the error that ends its answer."""
-COUNTING = 5.0
-"""Seconds that counting tokens may hold up the settlement of an answer without usage."""
 
 
 async def handle(runtime: Runtime, arrival: Arrival, scope: Scope, receive: Receive, send: Send) -> None:
@@ -71,15 +70,12 @@ async def handle(runtime: Runtime, arrival: Arrival, scope: Scope, receive: Rece
         exchange.close()
 
 
-def with_output_of(said: Usage, counted: Usage) -> Usage:
-    """The provider's figures for the input, with the output counted: it had not yet said what the output came to."""
-    return msgspec.structs.replace(said, output=counted.output, reasoning=counted.reasoning)
-
-
 class Streaming:
     """An upstream's stream whose first good frames have come."""
 
-    def __init__(self, first: bytes, rest: AsyncIterator[bytes]) -> None:
+    def __init__(self, meter: Meter, passage: Relayed, first: bytes, rest: AsyncIterator[bytes]) -> None:
+        self.meter = meter
+        self.passage = passage
         self.first = first
         self.rest = rest
 
@@ -99,6 +95,7 @@ class Exchange:
         self.route = ""
         self.target: Target | None = None
         self.answer: upstream.Answer | None = None
+        self.passage: Relayed | None = None
         self.meter: Meter | None = None
         self.attempts: list[AttemptRecord] = []
         self.first_token_us: int | None = None
@@ -161,30 +158,25 @@ class Exchange:
     async def attempt(self, target: Target) -> bytes | Streaming:
         """Ask one target."""
         self.target, self.answer, self.meter = target, None, None
-        call = self.call_for(target)
+        self.passage = passage = self.passage_to(target)
         transport = self.runtime.transport(target.endpoint.base_url)
-        self.answer = answer = await upstream.send(transport, target, call, self.codec)
-        self.meter = meter = Meter(self.codec.new_framing(call), self.codec.new_reader())
+        self.answer = answer = await upstream.send(transport, target, passage.call, passage.codec)
+        self.meter = meter = Meter(passage.codec.new_framing(passage.call), passage.codec.new_reader())
         if self.asked.stream or relay.is_binary(self.arrival.endpoint, answer.content_type):
-            return await self.open_stream(meter, answer)
+            return await self.open_stream(meter, passage, answer)
         body = await upstream.read_body(answer)
         meter.saw_body(body)
         if meter.reader.error:
             raise meter.reader.error
-        return body
+        return passage.body(body)
 
-    def call_for(self, target: Target) -> Call:
-        """The client's call as this target gets it: another model name, credentials, and what usage needs."""
-        call = self.call
-        if call is None:
+    def passage_to(self, target: Target) -> Relayed:
+        """How the request gets to a target."""
+        if self.call is None:
             raise Internal("There is no call to send.")
-        if target.model != self.asked.model:
-            call = self.codec.with_model(call, target.model)
-        if self.asked.stream:
-            call = self.codec.with_usage(call)
-        return call
+        return Relayed(self.codec, self.call, self.asked, target)
 
-    async def open_stream(self, meter: Meter, answer: upstream.Answer) -> Streaming:
+    async def open_stream(self, meter: Meter, passage: Relayed, answer: upstream.Answer) -> Streaming:
         """Wait for the first frames that say something: until then another target can still be tried."""
         rest = upstream.whole_frames(answer, meter.framing)
         first = b""
@@ -194,8 +186,8 @@ class Exchange:
             meter.read()
             if meter.reader.error:
                 raise meter.reader.error
-            if meter.reader.ended or any(map(self.codec.is_content, meter.framing.payloads(frames))):
-                return Streaming(first, rest)
+            if meter.reader.ended or any(map(passage.codec.is_content, meter.framing.payloads(frames))):
+                return Streaming(meter, passage, first, rest)
         raise UpstreamFailed("The upstream ended its answer before it said anything.", code="upstream_protocol")
 
     async def pass_body(self, body: bytes) -> None:
@@ -207,24 +199,22 @@ class Exchange:
 
     async def pass_stream(self, streaming: Streaming) -> None:
         """Hand a stream over, frame by whole frame, and settle before its last event goes out."""
-        meter = self.meter
-        if meter is None:
-            raise Internal("There is no answer to pass on.")
+        meter, passage = streaming.meter, streaming.passage
         await self.open()
         self.first_token_us = self.elapsed_us()
-        await self.pass_frames(meter, streaming.first)
+        await self.pass_frames(meter, passage, streaming.first)
         async for frames in streaming.rest:
             meter.saw(frames)
-            await self.pass_frames(meter, frames)
+            await self.pass_frames(meter, passage, frames)
         self.tell(meter)
         if meter.reader.error:
             raise meter.reader.error
         if not meter.reader.ended and not self.settled:
             raise UpstreamFailed("The upstream broke off in the middle of its answer.", code="upstream_cut_off")
         await self.settle(DONE)
-        await self.write(meter.framing.rest(), more=False)
+        await self.write(passage.rest(meter.framing.rest()), more=False)
 
-    async def pass_frames(self, meter: Meter, frames: bytes) -> None:
+    async def pass_frames(self, meter: Meter, passage: Relayed, frames: bytes) -> None:
         """Hand over some whole frames."""
         if b'"error"' in frames:
             meter.read()
@@ -232,13 +222,11 @@ class Exchange:
                 raise meter.reader.error
         if self.taps or (self.runtime.bus.watched and time.monotonic() >= self._next_progress):
             self.tell(meter)
-        if not self.settled and self.codec.is_terminal(frames):
+        if not self.settled and passage.codec.is_terminal(frames):
             self.tell(meter)
             await self.settle(DONE)
-        if not self.asked.wants_usage:
-            frames = self.codec.without_usage(frames)
-        if frames:
-            await self.write(frames)
+        if passed := passage.frames(frames):
+            await self.write(passed)
 
     # --- however it ends ----------------------------------------------------------------------------------------
 
@@ -279,10 +267,10 @@ class Exchange:
 
     def error_frames(self, error: GatewayError) -> bytes:
         """The error as frames that fit what the client has had so far."""
-        if self.meter is None:
+        if self.meter is None or self.passage is None:
             return self.codec.error_frames(error, self.arrival.request_id, self.codec.new_reader())
         self.meter.read()
-        return self.codec.error_frames(error, self.arrival.request_id, self.meter.reader)
+        return self.passage.error_frames(error, self.arrival.request_id, self.meter.reader)
 
     async def settle(self, state: str, error: GatewayError | None = None) -> None:
         """Work out what was used and what it costs, and close the record. Does nothing the second time."""
@@ -290,33 +278,16 @@ class Exchange:
             return
         usage, source = await self.usage()
         self.settled = True
-        record = self.record(self.id, state, error, usage, source, self.charge(usage))
+        charge = settlement.charge_of(self.runtime.prices, self.target, usage, self.started_at)
+        record = self.record(self.id, state, error, usage, source, charge)
         self.runtime.journal.end(record, self.attempts)
         self.runtime.bus.publish(ExchangeEnded(record, tuple(self.attempts)))
 
     async def usage(self) -> tuple[Usage, str]:
-        """The provider's own figures; where it gave none for an answer that had begun, counted ones."""
-        if self.meter is None or self.arrival.endpoint.work == "count":
+        """What the answer used, and where the figures come from; nothing when no answer had begun."""
+        if self.meter is None or self.call is None or self.arrival.endpoint.work == "count":
             return Usage(), ""
-        self.meter.read()
-        said = self.meter.reader.usage
-        if said is not None and (self.meter.reader.ended or said.output + said.reasoning > self.meter.estimated_output):
-            return said, "provider"
-        body = self.call.body if self.call else b""
-        try:
-            async with asyncio.timeout(COUNTING):
-                counted = await self.meter.count(await tokens.count_request(self.codec.name, body))
-        except (TimeoutError, asyncio.CancelledError):
-            counted = Usage(input=len(body) // 4, output=self.meter.estimated_output)
-        return (counted if said is None else with_output_of(said, counted)), "counted"
-
-    def charge(self, usage: Usage) -> Charge | None:
-        """What the usage costs; None when the model has no price."""
-        if self.target is None or not usage.total:
-            return Charge([], 0)
-        facts = self.target.upstream
-        rate = self.runtime.prices.rate(facts.provider_id, facts.price_id, self.target.model, self.started_at)
-        return charge(rate, usage) if rate else None
+        return await settlement.usage_of(self.meter, self.codec.name, self.call.body)
 
     def close(self) -> None:
         """Let go of everything. Runs whatever happened."""
@@ -351,7 +322,7 @@ class Exchange:
             return
         if self.meter is not None:
             estimate = Usage(output=self.meter.output_tokens)
-            self.runtime.journal.progress(self.record(self.id, RUNNING, usage=estimate, source="estimated"))
+            self.runtime.journal.progress(self.record(self.id, RUNNING, usage=estimate, source=settlement.ESTIMATED))
         if self._sending:
             return
         if not self.opened and now - self._started > PATIENCE:
