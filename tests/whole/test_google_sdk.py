@@ -16,6 +16,8 @@ from house import House
 from pydantic import BaseModel
 from scripted_provider import Received, Reply, ScriptedProvider, answer, sse
 
+from gateway.operations import SaveAlias
+
 BY_HAND = types.AutomaticFunctionCallingConfig(disable=True)
 TOOLS = types.GenerateContentConfig(
     tools=[types.Tool(function_declarations=[types.FunctionDeclaration(name="tide", parameters_json_schema=TIDE)])],
@@ -165,6 +167,17 @@ async def test_models_are_listed_and_looked_up_in_googles_shape(models: Any) -> 
     with pytest.raises(errors.ClientError) as missing:
         await models.get(model="no-such")
     assert (missing.value.code, missing.value.status) == (404, "NOT_FOUND")
+
+
+async def test_a_models_name_may_hold_slashes_and_colons(
+    models: Any, upstream: House, provider: ScriptedProvider
+) -> None:
+    await upstream.service.ask(SaveAlias("team/large:free", MODEL))
+    assert (await models.generate_content(model="team/large:free", contents="hi")).text == SAID
+    embedded = await models.embed_content(model="team/large:free", contents=["low", "high"])
+    assert len(embedded.embeddings) == 2
+    assert provider.last.json["requests"][0]["model"] == f"models/{MODEL}"
+    assert (await models.get(model="team/large:free")).name == "models/team/large:free"
 
 
 # --- failures -------------------------------------------------------------------------------------------------------
