@@ -332,11 +332,11 @@ class Exchange:
 
     def open_tap(self) -> list[Piece]:
         """Start telling the text that passes; the text so far."""
+        if self.meter is not None:
+            # What has gathered goes to those who watch already; the new one gets it here.
+            self.tell(self.meter)
         self.taps += 1
-        if self.meter is None:
-            return []
-        self.tell(self.meter)
-        return self.meter.pieces
+        return self.meter.pieces if self.meter else []
 
     # --- writing, telling, recording ----------------------------------------------------------------------------
 
