@@ -200,7 +200,7 @@ class UpstreamsScreen(ListScreen[UpstreamView]):
     async def _switch(self, upstream: UpstreamView, enabled: bool) -> None:
         switched = await self.ask(SetUpstreamEnabled(upstream.id, enabled))
         if switched is not None:
-            now = "on again" if enabled else "off: nothing new is sent there, what runs goes on; d turns it on again"
+            now = "on again" if enabled else "off: nothing new goes there; d turns it on again"
             self._changed(f"{switched.name} is {now}")
 
     # --- removing

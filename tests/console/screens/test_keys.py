@@ -299,21 +299,19 @@ async def test_news_of_another_operator_s_change_reloads_the_list(app: ConsoleAp
 
 
 async def test_on_a_real_gateway_a_key_is_created_used_turned_off_and_revoked(tmp_path: Path) -> None:
-    async with open_house(tmp_path) as house:
-        app = console_on(house.service)
-        async with app.run_test(size=(80, 24)) as pilot:
-            await pilot.press("2", "n")
-            await typed(pilot, "mobile")
-            await pilot.press("enter")
-            await seen(pilot, "Shown once.")
-            await pilot.press("escape", "escape")
-            await seen(pilot, "● on")
-            await pilot.press("d")
-            await seen(pilot, "○ off")
-            await pilot.press("x")
-            await seen(pilot, "It was never used.")
-            await pilot.pause(0.2)
-            await pilot.press("y")
-            await seen(pilot, "■ revoked")
-            states = {found.name: found.state for found in await house.service.ask(ListKeys())}
-            assert states == {"mobile": "revoked", "tests": "on"}
+    async with open_house(tmp_path) as house, console_on(house.service) as pilot:
+        await pilot.press("2", "n")
+        await typed(pilot, "mobile")
+        await pilot.press("enter")
+        await seen(pilot, "Shown once.")
+        await pilot.press("escape", "escape")
+        await seen(pilot, "● on")
+        await pilot.press("d")
+        await seen(pilot, "○ off")
+        await pilot.press("x")
+        await seen(pilot, "It was never used.")
+        await pilot.pause(0.2)
+        await pilot.press("y")
+        await seen(pilot, "■ revoked")
+        states = {found.name: found.state for found in await house.service.ask(ListKeys())}
+        assert states == {"mobile": "revoked", "tests": "on"}
