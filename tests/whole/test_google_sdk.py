@@ -124,7 +124,9 @@ async def test_tokens_are_counted_upstream_and_cost_nothing(
 async def test_texts_are_embedded(upstream: House, http: httpx.AsyncClient, kind: str) -> None:
     embedded = await CLIENTS[kind](upstream, http).embed_content(model=MODEL, contents=["low", "high"])
     assert [each.values for each in embedded.embeddings] == [VECTOR, VECTOR]
-    assert (await upstream.settled()).operation == "embed"
+    record = await upstream.settled()
+    assert (record.operation, record.usage_source) == ("embed", "provider")
+    assert record.input_tokens == (9 if kind == "ai-studio" else 18)  # Vertex says it of each text
 
 
 @pytest.mark.parametrize("harbours", ["Bodø", "Tromsø and Bergen"])

@@ -24,7 +24,7 @@ from gateway.framings.sse import SSE
 from gateway.protocols.codec import Call, Codec
 from gateway.protocols.codec import Reader as AnyReader
 from gateway.protocols.counts import Paths, note_counts
-from gateway.protocols.reading import Choices, Tokens, decode, read_fields, read_model
+from gateway.protocols.reading import Choices, Tokens, decode, dicts, read_fields, read_model
 from gateway.protocols.upstream_errors import read_error, read_streamed_error
 from gateway.splice import Repeats, find_member
 
@@ -68,6 +68,8 @@ USAGE: Paths = (
     ("reasoning", ("thoughtsTokenCount",)),
     ("tool_prompt", ("toolUsePromptTokenCount",)),
 )
+
+PREDICTED: Paths = (("prompt", ("embeddings", "statistics", "token_count")),)
 
 STATUSES: tuple[tuple[type[GatewayError], str], ...] = (
     (Unauthorized, "UNAUTHENTICATED"),
@@ -136,6 +138,7 @@ class Feedback(Struct, gc=False, rename="camel"):
 class Answer(Struct, gc=False, rename="camel"):
     candidates: list[Candidate] | None = None
     prompt_feedback: Feedback | None = None
+    predictions: object = None
     usage_metadata: object = None
     model_version: object = None
     error: object = None
@@ -228,6 +231,8 @@ class Reader:
         if answer.usage_metadata is not None:
             note_counts(self._counts, answer.usage_metadata, USAGE)
             self.usage = _to_usage(self._counts)
+        if answer.predictions is not None:
+            self.usage = _embedded(answer.predictions)
         if answer.error:
             self.error = self.error or read_streamed_error(payload)
 
@@ -284,6 +289,16 @@ def _to_usage(counts: dict[str, int]) -> Usage | None:
         output=counts.get("output", 0),
         reasoning=counts.get("reasoning", 0),
     )
+
+
+def _embedded(predictions: object) -> Usage | None:
+    """Vertex says of each text by itself what it came to; of what is no text it says nothing."""
+    total = 0
+    for prediction in dicts(predictions):
+        counts: dict[str, int] = {}
+        note_counts(counts, prediction, PREDICTED)
+        total += counts.get("prompt", 0)
+    return Usage(input=total) if total else None
 
 
 # streams
