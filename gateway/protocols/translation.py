@@ -47,10 +47,13 @@ class Dialect(Struct, frozen=True):
     name: str = "standard"
     system_role: Literal["system", "developer"] = "developer"
     limit_field: str = "max_completion_tokens"
+    seed_field: str = "seed"
     reasoning_field: str = "reasoning_content"
     """The member of a Chat message that holds reasoning; it is read under all known names."""
     reasoning_request: Literal["effort", "thinking", "enable_thinking", "reasoning", "none"] = "effort"
     """How a Chat upstream is told to think."""
+    efforts: tuple[Effort, ...] = ()
+    """The efforts that it knows by name; empty for all, or for none where it is told in another way."""
     echo_reasoning: Literal["required", "allowed", "forbidden"] = "forbidden"
     """Whether earlier reasoning is sent back to it as plain text."""
     call_id_pattern: str = ""
@@ -61,9 +64,13 @@ class Dialect(Struct, frozen=True):
     result_images: bool = False
     """Takes images in tool results."""
     image_urls: bool = True
+    videos: bool = False
+    """Takes `video_url` parts."""
+    cache_marks: bool = False
+    """Takes Anthropic's `cache_control` on the content parts of Chat."""
     strict_tools: bool = True
     drops: tuple[str, ...] = ()
-    """Canonical fields that it refuses."""
+    """Canonical fields, or members of its own protocol, that it refuses."""
     keeps_unknown: bool = True
     """Takes members that are not OpenAI's, such as `top_k`."""
     api_version: str = ""

@@ -1,0 +1,198 @@
+"""The ways upstreams speak a protocol, one row each. A new quirk of a known kind is a value here."""
+
+from collections.abc import Mapping
+
+from gateway.canonical import Protocol
+from gateway.protocols.translation import Dialect
+
+_OPENAI_ONLY = (
+    "store",
+    "metadata",
+    "cache_key",
+    "safety_identifier",
+    "verbosity",
+    "prediction",
+    "moderation",
+    "prompt_cache_options",
+    "prompt_cache_retention",
+)
+"""What OpenAI's own endpoint has and others refuse or do not know."""
+
+_NINE = r"[A-Za-z0-9]{9}"
+
+_CHAT = (
+    Dialect("standard"),
+    Dialect("compatible", system_role="system", limit_field="max_tokens", echo_reasoning="allowed"),
+    Dialect("openai", result_images=True, keeps_unknown=False),
+    Dialect("azure", keeps_unknown=False),
+    Dialect(
+        "deepseek",
+        system_role="system",
+        limit_field="max_tokens",
+        reasoning_request="thinking",
+        efforts=("low", "high", "max"),
+        echo_reasoning="required",
+        drops=(*_OPENAI_ONLY, "seed", "logit_bias", "parallel_calls", "tier", "choices"),
+    ),
+    Dialect(
+        "qwen",
+        system_role="system",
+        limit_field="max_tokens",
+        reasoning_request="enable_thinking",
+        echo_reasoning="allowed",
+        videos=True,
+        cache_marks=True,
+        drops=(*_OPENAI_ONLY, "frequency_penalty", "logit_bias", "tier"),
+    ),
+    Dialect(
+        "ark",
+        system_role="system",
+        limit_field="max_tokens",
+        reasoning_request="thinking",
+        efforts=("minimal", "low", "medium", "high"),
+        echo_reasoning="allowed",
+        videos=True,
+        drops=(*_OPENAI_ONLY, "seed", "choices"),
+    ),
+    Dialect(
+        "mimo",
+        system_role="system",
+        reasoning_request="thinking",
+        echo_reasoning="required",
+        null_content=False,
+        videos=True,
+        drops=(*_OPENAI_ONLY, "seed", "logit_bias", "logprobs", "tier", "choices"),
+    ),
+    Dialect(
+        "moonshot",
+        system_role="system",
+        limit_field="max_tokens",
+        reasoning_request="thinking",
+        echo_reasoning="required",
+        videos=True,
+        drops=("store", "metadata", "verbosity", "prediction", "moderation", "seed", "logit_bias", "logprobs", "tier"),
+    ),
+    Dialect(
+        "zai",
+        system_role="system",
+        limit_field="max_tokens",
+        reasoning_request="thinking",
+        echo_reasoning="allowed",
+        videos=True,
+        drops=(*_OPENAI_ONLY, "seed", "logit_bias", "logprobs", "tier", "choices"),
+    ),
+    Dialect(
+        "mistral",
+        system_role="system",
+        limit_field="max_tokens",
+        seed_field="random_seed",
+        reasoning_request="none",
+        call_id_pattern=_NINE,
+        required_choice="any",
+        keeps_unknown=False,
+        drops=(*_OPENAI_ONLY, "user", "logit_bias", "logprobs", "tier", "top_k"),
+    ),
+    Dialect(
+        "groq",
+        system_role="system",
+        reasoning_field="reasoning",
+        drops=(*_OPENAI_ONLY, "logit_bias", "logprobs", "choices", "top_k"),
+    ),
+    Dialect("xai", system_role="system", drops=("metadata", "verbosity", "prediction", "moderation", "logit_bias")),
+    Dialect(
+        "openrouter",
+        system_role="system",
+        limit_field="max_tokens",
+        reasoning_field="reasoning",
+        reasoning_request="reasoning",
+        echo_reasoning="allowed",
+        videos=True,
+        cache_marks=True,
+    ),
+    Dialect(
+        "ollama",
+        system_role="system",
+        limit_field="max_tokens",
+        reasoning_field="reasoning",
+        echo_reasoning="allowed",
+        image_urls=False,
+        drops=(*_OPENAI_ONLY, "parallel_calls", "tier", "choices"),
+    ),
+    Dialect(
+        "vllm",
+        system_role="system",
+        limit_field="max_tokens",
+        reasoning_field="reasoning",
+        echo_reasoning="allowed",
+        videos=True,
+        drops=(*_OPENAI_ONLY, "tier"),
+    ),
+    Dialect(
+        "lmstudio",
+        system_role="system",
+        limit_field="max_tokens",
+        echo_reasoning="allowed",
+        image_urls=False,
+        drops=(*_OPENAI_ONLY, "tier", "choices"),
+    ),
+    Dialect(
+        "google-compat",
+        system_role="system",
+        result_images=True,
+        drops=(*_OPENAI_ONLY, "logit_bias", "tier", "top_k", "parallel_calls"),
+    ),
+    Dialect(
+        "siliconflow",
+        system_role="system",
+        limit_field="max_tokens",
+        reasoning_request="enable_thinking",
+        echo_reasoning="allowed",
+        videos=True,
+        drops=(*_OPENAI_ONLY, "tier"),
+    ),
+)
+
+_ANTHROPIC_ONLY = (
+    "cache.ttl",
+    "context_management",
+    "container",
+    "diagnostics",
+    "speed",
+    "inference_geo",
+    "fallbacks",
+    "output_config",
+    "tier",
+)
+
+_ANTHROPIC = (
+    Dialect("standard"),
+    *(
+        Dialect(name, system_role="system", strict_tools=False, keeps_unknown=False, drops=_ANTHROPIC_ONLY)
+        for name in ("qwen", "moonshot", "zai", "siliconflow", "ollama", "vllm", "lmstudio")
+    ),
+    *(
+        Dialect(
+            name,
+            system_role="system",
+            echo_reasoning="required",
+            strict_tools=False,
+            keeps_unknown=False,
+            drops=_ANTHROPIC_ONLY,
+        )
+        for name in ("deepseek", "mimo")
+    ),
+)
+"""Of a clone `keeps_unknown=False` says that it knows no betas, tool types or roles beyond the first of them."""
+
+DIALECTS: Mapping[Protocol, Mapping[str, Dialect]] = {
+    "openai_chat": {dialect.name: dialect for dialect in _CHAT},
+    "openai_responses": {"standard": Dialect("standard")},
+    "anthropic_messages": {dialect.name: dialect for dialect in _ANTHROPIC},
+    "gemini": {"standard": Dialect("standard")},
+}
+
+
+def dialect_for(protocol: Protocol, name: str) -> Dialect:
+    """The row of that name; an upstream without one speaks the protocol as its maker does."""
+    rows = DIALECTS[protocol]
+    return rows.get(name) or rows["standard"]
