@@ -352,7 +352,7 @@ class Exchange:
     def answer_headers(self) -> list[tuple[bytes, bytes]]:
         """The upstream's headers that a client may see."""
         if self.answer is None:
-            return [(b"content-type", intake.EVENT_STREAM)]
+            return [(b"content-type", self.codec.stream_type)]
         return self.answer.returned
 
     async def write(self, frames: bytes, *, more: bool = True) -> None:

@@ -20,7 +20,6 @@ Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 
 ON_LOST = "gatehouse.on_lost"
 """Where in the scope a request leaves the function to call when its client's connection is gone."""
-EVENT_STREAM = b"text/event-stream; charset=utf-8"
 UNBUFFERED = [(b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no")]
 """Keeps proxies on the way from holding a stream back."""
 LARGEST_BODY = 32 * 1024 * 1024

@@ -4,6 +4,7 @@ It leans on uvicorn's private interface, so uvicorn is pinned exactly and the te
 """
 
 import asyncio
+import logging
 import socket
 import struct
 from collections.abc import Awaitable, Callable
@@ -136,6 +137,8 @@ class Front:
             timeout_keep_alive=75,
         )
         self._config.load()
+        # It reports what clients did wrong, and answers that we broke off on purpose; what goes wrong here we log.
+        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
         self._state = ServerState()
         self._listening: list[asyncio.Server] = []
 

@@ -404,5 +404,5 @@ CODEC = Codec(
     model_item=model_item,
 )
 
-ARRAY_CODEC = msgspec.structs.replace(CODEC, error_frames=array_error_frames)
+ARRAY_CODEC = msgspec.structs.replace(CODEC, error_frames=array_error_frames, stream_type=b"application/json")
 """For a stream that is one array."""
