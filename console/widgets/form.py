@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Generic, TypeVar
 
 from msgspec import Struct
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical, VerticalScroll
@@ -24,6 +25,8 @@ from gateway.errors import GatewayError
 
 log = logging.getLogger("gatehouse.console")
 
+FRAME_HEIGHT = 6
+"""Lines of a form beside its fields: the border, and the button with room for an error."""
 Result = TypeVar("Result")
 Values = Mapping[str, str]
 """What was typed, by field."""
@@ -184,6 +187,10 @@ class Form(ModalScreen[Result], Generic[Result]):
     def on_mount(self) -> None:
         """Typing goes to the first field."""
         self._fields[0].editor.focus()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """In a low window the fields scroll, so that their end stays in sight."""
+        self.query_one(".form-body").styles.max_height = max(4, event.size.height - FRAME_HEIGHT)
 
     @property
     def values(self) -> Values:

@@ -1,6 +1,7 @@
 """The form of an account at a provider."""
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from console.screens.forms.key import names_in
 from console.widgets.form import Field, Values
@@ -19,6 +20,25 @@ def picks(candidates: Sequence[Candidate], providers: Iterable[ProviderView]) ->
     return [*found, *(Pick(each.id, each.title, each.hint or each.base_url) for each in providers)]
 
 
+def read_credential(text: str) -> str:
+    """What was typed, or what the file after an `@` holds. Raises `ValueError` with words for a person."""
+    if not text.startswith("@"):
+        return text
+    try:
+        return Path(text[1:]).expanduser().read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"This file cannot be read: {getattr(error, 'strerror', None) or 'it is no text'}.") from error
+
+
+def credential_check(text: str) -> str:
+    """What is wrong with a credential, as far as can be told without showing it."""
+    try:
+        read_credential(text)
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
 def whole_number(text: str) -> str:
     """What is wrong with a weight."""
     return "" if text.isdigit() and 1 <= int(text) <= 1000 else "A whole number from 1 to 1000."
@@ -31,7 +51,14 @@ def upstream_fields(provider: ProviderView, candidate: Candidate | None) -> list
     optional = " Empty where none is wanted." if provider.local or provider.needs_base_url else ""
     fields = [
         Field("name", "Name", "", f"For routes, and before models. Empty: {provider.id}."),
-        Field("credential", "Credential", "", f"The provider's key. Kept encrypted.{optional}", secret=True),
+        Field(
+            "credential",
+            "Credential",
+            "",
+            f"Its key, or @file. Kept encrypted.{optional}",
+            credential_check,
+            secret=True,
+        ),
         Field(
             "credential_env",
             "or variable",
@@ -63,7 +90,7 @@ def _address_needed(text: str) -> str:
 
 def new_upstream(provider_id: str, values: Values) -> AddUpstream:
     """An account as it was filled in; what was typed goes before a variable."""
-    credential = values["credential"]
+    credential = read_credential(values["credential"])
     return AddUpstream(
         provider_id=provider_id,
         name=values["name"],
@@ -81,7 +108,7 @@ def edit_fields(upstream: UpstreamView) -> Sequence[Field]:
     hint = f"Empty keeps …{upstream.credential_hint}." if upstream.credential_hint else "Empty keeps what there is."
     return (
         Field("name", "Name", upstream.name),
-        Field("credential", "Credential", "", hint, secret=True),
+        Field("credential", "Credential", "", f"A key, or @file. {hint}", credential_check, secret=True),
         Field("base_url", "Base URL", upstream.base_url, "", _any_or_demo),
         Field("weight", "Weight", str(upstream.weight), "Its share among equals.", whole_number),
         Field("models", "Models", "", "Names the provider's list lacks. Empty keeps those given before."),
@@ -97,7 +124,7 @@ def changed_upstream(upstream: UpstreamView, values: Values) -> EditUpstream:
     return EditUpstream(
         id=upstream.id,
         name=values["name"] if values["name"] != upstream.name else None,
-        credential=values["credential"] or None,
+        credential=read_credential(values["credential"]) or None,
         base_url=values["base_url"] if values["base_url"] != upstream.base_url else None,
         weight=int(values["weight"]) if values["weight"] != str(upstream.weight) else None,
         models=names_in(values["models"]) or None,

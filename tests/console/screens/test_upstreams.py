@@ -7,6 +7,7 @@ from house import open_house
 from msgspec.structs import replace
 
 from console.app import ConsoleApp
+from console.screens.forms.upstream import credential_check, read_credential
 from console.screens.upstream_lines import step_lines
 from gateway import operations
 from gateway.errors import BadRequest
@@ -132,6 +133,13 @@ async def test_a_typed_credential_is_never_on_screen_and_goes_before_a_variable(
         await pilot.press("enter")
         await seen(pilot, "It works")
         assert link.asked_for(AddUpstream) == [AddUpstream("mistral", credential="secret")]
+
+
+def test_a_credential_of_several_lines_is_read_from_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "account.json"
+    file.write_text('{\n  "private_key_id": "1"\n}\n')
+    assert read_credential(f"@{file}") == '{\n  "private_key_id": "1"\n}'
+    assert credential_check(f"@{file}.not") == "This file cannot be read: No such file or directory."
 
 
 async def test_a_failed_test_says_what_to_do_and_offers_it_by_one_letter(app: ConsoleApp, link: ScriptedLink) -> None:
