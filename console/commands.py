@@ -75,6 +75,7 @@ ANYWHERE = (
     Command("go.routes", "4", "Routes", "Go to the routes.", "app.go('routes')"),
     Command("go.usage", "5", "Usage", "Go to usage and cost.", "app.go('usage')"),
     Command("go.logs", "6", "Logs", "Go to the event list.", "app.go('logs')"),
+    Command("go.settings", "7", "Settings", "Go to the settings.", "app.go('settings')"),
     Command("app.previous", "minus", "previous", "Go to the screen you came from.", "app.previous"),
     Command("app.back", "escape", "back", "Close what is on top, then clear the filter. Never quits.", "app.back"),
     Command("app.quit", "q", "leave", "Go back; on a main screen, ask how to leave.", "app.leave"),

@@ -16,7 +16,7 @@ def expiry(text: str, now_micros: int) -> int | None:
     text = text.strip()
     if text in NEVER:
         return None
-    at = _moment(text, now_micros)
+    at = moment(text, now_micros)
     if at is None:
         raise ValueError(f"is no time: write {FORMS}")
     if at <= now_micros:
@@ -24,9 +24,10 @@ def expiry(text: str, now_micros: int) -> int | None:
     return at
 
 
-def _moment(text: str, now_micros: int) -> int | None:
+def moment(text: str, now_micros: int, direction: int = 1) -> int | None:
+    """A date, or a span from now, back with a direction of -1; None for what is neither."""
     if span := SPAN.fullmatch(text):
-        return now_micros + int(span[1]) * SECONDS[span[2]] * MICROS
+        return now_micros + direction * int(span[1]) * SECONDS[span[2]] * MICROS
     try:
         return int(datetime.fromisoformat(text).timestamp() * MICROS)
     except (ValueError, OverflowError):

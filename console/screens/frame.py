@@ -31,6 +31,7 @@ TABS = (
     Tab("4", "routes", "Routes"),
     Tab("5", "usage", "Usage"),
     Tab("6", "logs", "Logs"),
+    Tab("7", "settings", "Settings"),
 )
 
 
