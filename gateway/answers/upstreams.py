@@ -8,6 +8,7 @@ from data.usage import UpstreamActivity, upstream_activity
 from gateway.answers import accounts, values
 from gateway.answers.desk import Desk
 from gateway.answers.probe import Probe, probe
+from gateway.errors import UpstreamFailed
 from gateway.health import State
 from gateway.loading import endpoints_of
 from gateway.operations import (
@@ -76,6 +77,9 @@ async def test(desk: Desk, upstream_id: int) -> Probe:
         raise values.missing("upstream", upstream_id)
     tested = await probe(desk.runtime, facts)
     if tested.models is None:
+        failed = next((step for step in tested.steps if not step.ok), None)
+        if failed is not None:
+            desk.runtime.health.failed(upstream_id, UpstreamFailed(failed.detail), desk.runtime.clock())
         return tested
     desk.runtime.health.forget(upstream_id)
     async with desk.database.write() as session:

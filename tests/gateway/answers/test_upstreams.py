@@ -226,3 +226,9 @@ async def test_providers_are_offered_in_our_order_with_what_each_needs(operator:
     assert by_id["demo"].local
     assert by_id["openai-compatible"].needs_base_url
     assert by_id["anthropic"].key_env == ["ANTHROPIC_API_KEY"]
+
+
+async def test_an_upstream_that_fails_its_test_is_not_called_up(operator: Operator) -> None:
+    added = await operator.ask(AddUpstream("openai-compatible", base_url="http://127.0.0.1:9/v1"))
+    assert outcome(added)[0] == ("reach", False)
+    assert added.upstream.health == "shaky"
