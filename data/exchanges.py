@@ -38,7 +38,11 @@ CHARGE_OPEN = (
     "SELECT started_at + coalesce(duration_us, 0), 'charge', id, key_id, cost_micros, 'USD' FROM exchanges "
     "WHERE state = ? AND cost_micros > 0 ON CONFLICT (exchange_id, kind) DO NOTHING"
 )
-INTERRUPT_OPEN = "UPDATE exchanges SET state = ? WHERE state = ?"
+# A task goes on at its upstream without us.
+INTERRUPT_OPEN = (
+    "UPDATE exchanges SET state = ? WHERE state = ? "
+    "AND id NOT IN (SELECT exchange_id FROM tasks WHERE settled_at IS NULL)"
+)
 
 
 async def save_exchanges(

@@ -8,6 +8,8 @@ import msgspec
 
 from data.records import ProviderPreset
 
+_SHARING = {"openai_chat", "openai_responses", "openai_video", "ark_video"}
+"""Protocols that have one base URL at a provider."""
 _OPERATIONS = re.compile(
     r"/(chat/completions|completions|responses|embeddings|v1/messages(/count_tokens)?|models(/.*)?)$", re.IGNORECASE
 )
@@ -93,4 +95,4 @@ def _is_exact(base: str, pasted: bool, paths: dict[str, str]) -> bool:
     OpenAI's protocols, which have one base URL."""
     if any("{project}" in path for path in paths.values()):
         return "/projects/" in base
-    return set(paths) <= {"openai_chat", "openai_responses"} and (pasted or bool(_path(base)))
+    return set(paths) <= _SHARING and (pasted or bool(_path(base)))

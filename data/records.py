@@ -56,6 +56,8 @@ class ExchangeRecord(Struct, frozen=True, omit_defaults=True, gc=False):
     """JSON object of the client's headers that hold no secret."""
     upstream_request_id: str = ""
     warnings: str = ""
+    progress: str = ""
+    """How far a task has come at its upstream, in words."""
 
 
 class AttemptRecord(Struct, frozen=True, omit_defaults=True, gc=False):

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Column, Index, Integer, LargeBinary, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Column, ForeignKeyConstraint, Index, Integer, LargeBinary, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 
@@ -168,6 +168,33 @@ class Exchange(SQLModel, table=True):
     request_headers: str = ""
     upstream_request_id: str = ""
     warnings: str = ""
+    progress: str = Field(default="", sa_column_kwargs={"server_default": text("''")})
+
+
+class Task(SQLModel, table=True):
+    """A video that an upstream makes, for as long as anybody may ask for it. It stays with its key and its account."""
+
+    __tablename__ = "tasks"
+    __table_args__ = (Index("tasks_by_key", "key_id", "exchange_id"), Index("tasks_by_settlement", "settled_at"))
+
+    exchange_id: int = Field(sa_column=Column(BigInteger().with_variant(Integer(), "sqlite"), primary_key=True))
+    token: str = Field(unique=True, max_length=32)
+    """The random part of the id that clients have."""
+    key_id: int
+    upstream_id: int
+    upstream_task_id: str
+    """Never shown to a client."""
+    shape: str
+    """How the upstream speaks of it: a name in `gateway.canonical.VideoShape`."""
+    model: str
+    """As the client named it."""
+    created_at: int = Field(sa_type=BigInteger)
+    settled_at: int | None = Field(default=None, sa_type=BigInteger)
+    """When its end was put on record and paid for."""
+    deleted_at: int | None = Field(default=None, sa_type=BigInteger)
+    status: str
+    standing: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    """What the upstream last said of it, as `gateway.videos.Standing`."""
 
 
 class Attempt(SQLModel, table=True):
@@ -225,3 +252,38 @@ class Setting(SQLModel, table=True):
 
     name: str = Field(primary_key=True, max_length=64)
     value: Any = Field(sa_column=Column(JSON, nullable=False))
+
+
+class StoredResponse(SQLModel, table=True):
+    """A response (or conversation) that a client may name later: kept here, or a note of the account that keeps it."""
+
+    __tablename__ = "stored_responses"
+    __table_args__ = (Index("stored_responses_by_expiry", "expires_at"),)
+
+    # The id comes first so that whose it is can be asked too; it is looked up by both.
+    id: str = Field(primary_key=True, max_length=128)
+    key_id: int = Field(primary_key=True)
+    upstream_id: int | None = None
+    """The account that keeps it; None when it is kept here."""
+    created_at: int = Field(sa_type=BigInteger)
+    expires_at: int = Field(sa_type=BigInteger)
+    items: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
+    """The conversation up to it, as a JSON list. Sealed; see `data.secrets`."""
+    response: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
+    """Sealed as well."""
+
+
+class StoredItem(SQLModel, table=True):
+    """An item of a stored response's output, which clients may name by its own id."""
+
+    __tablename__ = "stored_items"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["response_id", "key_id"], ["stored_responses.id", "stored_responses.key_id"], ondelete="CASCADE"
+        ),
+        Index("stored_items_by_response", "response_id", "key_id"),
+    )
+
+    id: str = Field(primary_key=True, max_length=128)
+    key_id: int = Field(primary_key=True)
+    response_id: str = Field(max_length=128)

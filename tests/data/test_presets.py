@@ -7,7 +7,7 @@ import pytest
 from data.presets import endpoints_for, load_presets
 from data.records import ProviderPreset
 
-PROTOCOLS = {"openai_chat", "openai_responses", "anthropic_messages", "gemini"}
+PROTOCOLS = {"openai_chat", "openai_responses", "anthropic_messages", "gemini", "openai_video", "ark_video"}
 SIGNERS = {"bearer", "x-api-key", "x-goog-api-key", "api-key", "none", "google-service-account"}
 PRESETS = {preset.id: preset for preset in load_presets()}
 
