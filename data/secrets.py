@@ -92,16 +92,24 @@ class Vault:
 
     def seal(self, text: str, *place: str | int) -> bytes:
         """Encrypt for one place (table, row, column): anywhere else it does not open."""
+        return self.seal_bytes(text.encode(), *place)
+
+    def seal_bytes(self, content: bytes, *place: str | int) -> bytes:
+        """The same for what is no text."""
         nonce = os.urandom(NONCE_LENGTH)
-        return bytes((SEAL_VERSION,)) + nonce + self._cipher.encrypt(nonce, text.encode(), _bind(place))
+        return bytes((SEAL_VERSION,)) + nonce + self._cipher.encrypt(nonce, content, _bind(place))
 
     def unseal(self, sealed: bytes, *place: str | int) -> str:
         """The text again. Raises `DataError` if anything was changed, or if it was sealed for another place."""
+        return self.unseal_bytes(sealed, *place).decode()
+
+    def unseal_bytes(self, sealed: bytes, *place: str | int) -> bytes:
+        """The same for what is no text."""
         nonce, body = sealed[1 : 1 + NONCE_LENGTH], sealed[1 + NONCE_LENGTH :]
         try:
             if sealed[:1] != bytes((SEAL_VERSION,)):
                 raise ValueError("unknown version")
-            return self._cipher.decrypt(nonce, body, _bind(place)).decode()
+            return self._cipher.decrypt(nonce, body, _bind(place))
         except (InvalidTag, ValueError) as error:
             where = " ".join(str(part) for part in place)
             raise DataError(f"what is stored at {where} was changed or sealed with another master key") from error

@@ -2,7 +2,17 @@
 
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Column, ForeignKeyConstraint, Index, Integer, LargeBinary, UniqueConstraint, text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    UniqueConstraint,
+    text,
+)
 from sqlmodel import Field, SQLModel
 
 
@@ -83,6 +93,8 @@ class Route(SQLModel, table=True):
     pattern: str
     """A glob over the model's name: `*`, `?`, `[...]`; several separated by commas."""
     enabled: bool = True
+    strict: bool = False
+    """Refuse a request that would lose something on its way into another protocol, instead of telling the loss."""
 
 
 class RouteTarget(SQLModel, table=True):
