@@ -51,7 +51,7 @@ async def handle(runtime: Runtime, arrival: Arrival, scope: Scope, receive: Rece
         exchange.asked = asked = exchange.codec.read_call(exchange.call)
         routing.check_allowed(key, asked.model)
         plan = routing.plan(
-            runtime.snapshot, asked.model, exchange.codec.name, is_down=runtime.why_down, draw=runtime.draw
+            runtime.snapshot, asked.model, (exchange.codec.name,), is_down=runtime.why_down, draw=runtime.draw
         )
         exchange.begin(plan.route)
         answer = await exchange.answer_from(plan)

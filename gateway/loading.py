@@ -7,7 +7,7 @@ from data.database import Database
 from data.errors import DataError
 from data.secrets import Vault
 from data.tables import Key, PriceOverride, Provider, RouteTarget, Upstream
-from gateway.canonical import PROTOCOLS, Protocol
+from gateway.canonical import PROTOCOLS, VIDEO_SHAPES, Protocol, VideoShape
 from gateway.protocols.registry import CODECS
 from gateway.snapshot import (
     Endpoint,
@@ -72,6 +72,7 @@ def upstream_facts(row: Upstream, provider: Provider, models: list[str], vault: 
         weight=row.weight,
         enabled=row.enabled and credential is not None,
         models=frozenset(models),
+        videos=videos_of(row, provider),
     )
 
 
@@ -82,6 +83,17 @@ def endpoints_of(row: Upstream, provider: Provider) -> dict[Protocol, Endpoint]:
         protocol: Endpoint(protocol, urls[protocol], provider.signers.get(protocol, CODECS[protocol].signer))
         for protocol in PROTOCOLS
         if protocol in urls and protocol in CODECS
+    }
+
+
+def videos_of(row: Upstream, provider: Provider) -> dict[VideoShape, Endpoint]:
+    """Where this account's video tasks are."""
+    urls = provider.endpoints | row.base_urls
+    usual = CODECS["openai_chat"].signer
+    return {
+        shape: Endpoint("openai_chat", urls[shape], provider.signers.get(shape, usual))
+        for shape in VIDEO_SHAPES
+        if shape in urls
     }
 
 
@@ -110,6 +122,7 @@ def route_facts(placed: routes.PlacedRoute) -> RouteFacts:
         patterns=patterns_of(route.pattern),
         enabled=route.enabled,
         targets=tuple(target_facts(target) for target in placed.targets),
+        strict=route.strict,
     )
 
 

@@ -345,6 +345,7 @@ class RouteView(Struct, frozen=True):
     enabled: bool
     targets: list[TargetView]
     requests_today: int
+    strict: bool = False
 
 
 class ListRoutes(Operation[list[RouteView]], frozen=True): ...
@@ -358,6 +359,8 @@ class SaveRoute(Operation[RouteView], frozen=True):
     targets: list[TargetView]
     id: int | None = None
     enabled: bool = True
+    strict: bool = False
+    """Refuse what would be lost in translation to another protocol, instead of only telling it."""
 
 
 class MoveRoute(Operation[Done], frozen=True):

@@ -34,6 +34,15 @@ class Skipped(Struct, frozen=True):
     reason: str
 
 
+SPOKEN: dict[Protocol, tuple[Protocol, ...]] = {
+    "openai_chat": ("openai_chat", "openai_responses", "anthropic_messages", "gemini"),
+    "openai_responses": ("openai_responses", "openai_chat", "anthropic_messages", "gemini"),
+    "anthropic_messages": ("anthropic_messages", "openai_responses", "openai_chat", "gemini"),
+    "gemini": ("gemini", "openai_responses", "openai_chat", "anthropic_messages"),
+}
+"""In which of an upstream's protocols a client's request is put to it: its own, or the one that keeps most of it."""
+
+
 class Plan(Struct, frozen=True):
     """Where to try, in order, and why."""
 
@@ -42,6 +51,8 @@ class Plan(Struct, frozen=True):
     reason: str
     targets: tuple[Target, ...]
     skipped: tuple[Skipped, ...]
+    strict: bool = False
+    """Refuse what would be lost in translation."""
 
 
 class Candidate(Struct, frozen=True):
@@ -53,39 +64,50 @@ class Candidate(Struct, frozen=True):
     weight: int
 
 
+class Found(Struct, frozen=True):
+    """Who a model's name leads to, and by which rule."""
+
+    route: str
+    reason: str
+    candidates: list[Candidate]
+    strict: bool = False
+
+
 def plan(
     snapshot: Snapshot,
     model: str,
-    protocol: Protocol,
+    protocols: tuple[Protocol, ...],
     *,
     is_down: Callable[[int], str],
     draw: Callable[[], float],
 ) -> Plan:
-    """The targets for a model, best first. `is_down` tells why an upstream is set aside, empty when it is not.
+    """The targets for a model, best first.
 
-    `draw` gives numbers in [0, 1) for sharing by weight. Raises `NotFound` when nothing serves the model, `BadRequest`
-    when nothing speaks the protocol, `Unavailable` when everything that could is switched off.
+    `protocols` are those in which the request can be put, the client's own first; `is_down` tells why an upstream is
+    set aside, empty when it is not; `draw` gives numbers in [0, 1) for sharing by weight. Raises `NotFound` when
+    nothing serves the model, `BadRequest` when nothing speaks the protocol, `Unavailable` when all is switched off.
     """
-    route, reason, candidates = find_candidates(snapshot, model)
-    if not candidates:
+    found = find_candidates(snapshot, model)
+    if not found.candidates:
         raise NotFound(unknown_model(model), code="model_not_found", param="model")
-    targets, skipped = judge(in_order(candidates, draw), protocol)
+    targets, skipped = judge(in_order(found.candidates, draw), protocols)
     if not targets:
-        raise no_target(model, protocol, candidates, skipped)
+        raise no_target(model, protocols[0], found.candidates)
     healthy, aside = set_aside(targets, is_down)
-    return Plan(route, reason, healthy, (*skipped, *aside))
+    return Plan(found.route, found.reason, healthy, (*skipped, *aside), found.strict)
 
 
-def find_candidates(snapshot: Snapshot, model: str) -> tuple[str, str, list[Candidate]]:
-    """The route's name, the reason and the upstreams, by the first of: alias, upstream named, route, model list."""
+def find_candidates(snapshot: Snapshot, model: str) -> Found:
+    """The upstreams for a model, by the first of: alias, upstream named, route, model list."""
     name = snapshot.aliases.get(model, model)
     if direct := named_upstream(snapshot, name):
-        return "direct", f"the model names the upstream {direct[0].upstream.name}", direct
+        return Found("direct", f"the model names the upstream {direct[0].upstream.name}", direct)
     for number, route in enumerate(snapshot.routes, 1):
         if route.enabled and fits(name, route.patterns) and route.targets:
-            return route.name, f"route {number} ({route.name}) fits {name}", route_candidates(snapshot, route, name)
+            reason = f"route {number} ({route.name}) fits {name}"
+            return Found(route.name, reason, route_candidates(snapshot, route, name), route.strict)
     listed = [Candidate(u, name, 1, u.weight) for u in snapshot.upstreams.values() if name in u.models]
-    return "listed", f"no route fits {name}; upstreams that list it are used", listed
+    return Found("listed", f"no route fits {name}; upstreams that list it are used", listed)
 
 
 def named_upstream(snapshot: Snapshot, model: str) -> list[Candidate]:
@@ -124,19 +146,21 @@ def in_order(candidates: list[Candidate], draw: Callable[[], float]) -> list[Can
     return [entry[3] for entry in sorted(keyed, key=lambda entry: entry[:3])]
 
 
-def judge(candidates: list[Candidate], protocol: Protocol) -> tuple[list[Target], list[Skipped]]:
-    """Splits candidates into those that can be called in this protocol and those that cannot, with the reason."""
+def judge(candidates: list[Candidate], protocols: tuple[Protocol, ...]) -> tuple[list[Target], list[Skipped]]:
+    """Splits candidates into those that speak one of the protocols and those that do not, with the reason."""
     targets: list[Target] = []
     skipped: list[Skipped] = []
     for candidate in candidates:
         upstream = candidate.upstream
-        endpoint = upstream.endpoints.get(protocol)
+        endpoint = next((upstream.endpoints[each] for each in protocols if each in upstream.endpoints), None)
         if not upstream.enabled:
             skipped.append(Skipped(upstream.name, candidate.model, "switched off by the operator"))
         elif endpoint is None:
-            skipped.append(Skipped(upstream.name, candidate.model, f"does not speak {TITLES[protocol]}"))
+            skipped.append(Skipped(upstream.name, candidate.model, f"does not speak {TITLES[protocols[0]]}"))
         else:
             reason = f"priority {candidate.priority}, weight {candidate.weight}"
+            if endpoint.protocol != protocols[0]:
+                reason = f"{reason}; translated to {TITLES[endpoint.protocol]}"
             targets.append(Target(upstream, endpoint, candidate.model, reason))
     return targets, skipped
 
@@ -155,9 +179,7 @@ def set_aside(targets: list[Target], is_down: Callable[[int], str]) -> tuple[tup
     return tuple(healthy), tuple(aside)
 
 
-def no_target(
-    model: str, protocol: Protocol, candidates: list[Candidate], skipped: list[Skipped]
-) -> BadRequest | Unavailable:
+def no_target(model: str, protocol: Protocol, candidates: list[Candidate]) -> BadRequest | Unavailable:
     """What to tell a client whose model is known but cannot be called."""
     spoken = {p for c in candidates if c.upstream.enabled for p in c.upstream.endpoints}
     if not spoken:

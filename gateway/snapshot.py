@@ -2,7 +2,7 @@
 
 from msgspec import Struct, field
 
-from gateway.canonical import Protocol
+from gateway.canonical import Protocol, VideoShape
 
 
 class KeyFacts(Struct, frozen=True):
@@ -44,6 +44,8 @@ class UpstreamFacts(Struct, frozen=True):
     weight: int
     enabled: bool
     models: frozenset[str]
+    videos: dict[VideoShape, Endpoint] = {}
+    """Where it makes videos, by the shape that tasks have there; signed and refused as in Chat."""
 
     def __repr__(self) -> str:
         return f"UpstreamFacts({self.name!r})"
@@ -66,6 +68,8 @@ class RouteFacts(Struct, frozen=True):
     patterns: tuple[str, ...]
     enabled: bool
     targets: tuple[TargetFacts, ...]
+    strict: bool = False
+    """Refuse what would be lost in translation."""
 
 
 class PriceOverrideFacts(Struct, frozen=True):

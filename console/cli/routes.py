@@ -37,6 +37,12 @@ Targets = Annotated[
 ]
 
 
+Strict = Annotated[
+    bool | None,
+    typer.Option(help="Refuse what would be lost in translation to another protocol, instead of only telling it."),
+]
+
+
 @app.command("list")
 def list_routes(context: typer.Context, as_json: Json = False) -> None:
     """All routes, in the order they are tried."""
@@ -53,10 +59,11 @@ def add(
     name: str,
     pattern: Annotated[str, typer.Argument(help="Globs over the model's name, separated by commas.")],
     to: Targets = None,
+    strict: Strict = None,
     as_json: Json = False,
 ) -> None:
     """Add a route at the end."""
-    operation = SaveRoute(name, pattern, [read_target(text) for text in to or []])
+    operation = SaveRoute(name, pattern, [read_target(text) for text in to or []], strict=strict or False)
     with asking(context) as ask:
         added = ask(operation)
     show(added, as_json, f"Route {added.name} is number {added.position}: {_targets(added)}.")
@@ -69,13 +76,21 @@ def edit(
     name: Annotated[str | None, typer.Option(help="A new name.")] = None,
     pattern: Annotated[str | None, typer.Option(help="New globs over the model's name.")] = None,
     to: Targets = None,
+    strict: Strict = None,
     as_json: Json = False,
 ) -> None:
     """Change what is given of a route; `--to` replaces all its targets."""
     targets = [read_target(text) for text in to or []]
     with asking(context) as ask:
         old = find(ask, route)
-        changed = SaveRoute(name or old.name, pattern or old.pattern, targets or old.targets, old.id, old.enabled)
+        changed = SaveRoute(
+            name or old.name,
+            pattern or old.pattern,
+            targets or old.targets,
+            old.id,
+            old.enabled,
+            old.strict if strict is None else strict,
+        )
         edited = ask(changed)
     show(edited, as_json, f"Route {edited.name}: {edited.pattern} to {_targets(edited)}.")
 

@@ -58,7 +58,8 @@ async def save_route(desk: Desk, operation: SaveRoute) -> RouteView:
             route = await routes.add_route(session, name, pattern)
         else:
             route = await find(session, operation.id)
-        route.name, route.pattern, route.enabled = name, pattern, operation.enabled
+        route.name, route.pattern = name, pattern
+        route.enabled, route.strict = operation.enabled, operation.strict
         await routes.set_targets(session, route, targets)
     await desk.changed("routes", "route_saved", f"saved route {name}")
     return await view_of(desk, route.id or 0)
@@ -99,10 +100,10 @@ async def explain_route(desk: Desk, operation: ExplainRoute) -> RouteExplained:
     """Where a request for a model would go now, and why; a refusal is an answer too."""
     runtime, model, protocol = desk.runtime, operation.model, operation.protocol
     try:
-        plan = routing.plan(runtime.snapshot, model, protocol, is_down=runtime.why_down, draw=lambda: 0.5)
+        plan = routing.plan(runtime.snapshot, model, (protocol,), is_down=runtime.why_down, draw=lambda: 0.5)
     except GatewayError as error:
-        _, _, candidates = routing.find_candidates(runtime.snapshot, model)
-        return RouteExplained(error.message, left_out(routing.judge(candidates, protocol)[1]))
+        candidates = routing.find_candidates(runtime.snapshot, model).candidates
+        return RouteExplained(error.message, left_out(routing.judge(candidates, (protocol,))[1]))
     taken = [PlannedTarget(t.upstream.name, t.model, True, t.reason) for t in plan.targets]
     return RouteExplained(plan.reason, [*taken, *left_out(plan.skipped)])
 
@@ -191,4 +192,6 @@ def view(placed: PlacedRoute, lately: Lately) -> RouteView:
         for target in placed.targets
     ]
     requests = lately.requests.get(route.name, 0)
-    return RouteView(route.id or 0, route.position, route.name, route.pattern, route.enabled, targets, requests)
+    return RouteView(
+        route.id or 0, route.position, route.name, route.pattern, route.enabled, targets, requests, route.strict
+    )

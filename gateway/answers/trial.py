@@ -94,7 +94,7 @@ def spoken(runtime: Runtime, model: str) -> Protocol:
     """The first protocol in which the model is served."""
     for protocol in WAYS:
         try:
-            routing.plan(runtime.snapshot, model, protocol, is_down=runtime.why_down, draw=lambda: 0.5)
+            routing.plan(runtime.snapshot, model, (protocol,), is_down=runtime.why_down, draw=lambda: 0.5)
         except GatewayError:
             continue
         return protocol

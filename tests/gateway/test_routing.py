@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from gateway.canonical import Protocol
 from gateway.errors import BadRequest, Forbidden, NotFound, Unavailable
-from gateway.routing import Plan, check_allowed, plan
+from gateway.routing import SPOKEN, Plan, check_allowed, plan
 from gateway.snapshot import Endpoint, KeyFacts, RouteFacts, Snapshot, TargetFacts, UpstreamFacts
 
 
@@ -37,9 +37,21 @@ def route(name: str, pattern: str, *targets: TargetFacts, enabled: bool = True) 
     return RouteFacts(1, name, tuple(pattern.split(",")), enabled, targets)
 
 
-def planned(facts: Snapshot, model: str, protocol: Protocol = "openai_chat", down: str = "") -> Plan:
+def planned(
+    facts: Snapshot,
+    model: str,
+    protocol: Protocol = "openai_chat",
+    down: str = "",
+    protocols: tuple[Protocol, ...] = (),
+) -> Plan:
     draw = random.Random(7).random
-    return plan(facts, model, protocol, is_down=lambda number: "set aside" if str(number) in down else "", draw=draw)
+    return plan(
+        facts,
+        model,
+        protocols or (protocol,),
+        is_down=lambda number: "set aside" if str(number) in down else "",
+        draw=draw,
+    )
 
 
 def names(found: Plan) -> list[str]:
@@ -75,7 +87,8 @@ def test_equal_priorities_share_in_proportion_to_their_weights() -> None:
     facts = snapshot(upstream(1, "a"), upstream(2, "b"), routes=(route("r", "*", *targets),))
     draw = random.Random(1).random
     first = Counter(
-        plan(facts, "m", "openai_chat", is_down=lambda _: "", draw=draw).targets[0].upstream.name for _ in range(10_000)
+        plan(facts, "m", ("openai_chat",), is_down=lambda _: "", draw=draw).targets[0].upstream.name
+        for _ in range(10_000)
     )
     assert abs(first["a"] / 10_000 - 0.9) < 0.02
 
@@ -112,6 +125,18 @@ def test_a_model_that_nothing_serves_is_not_found() -> None:
 def test_a_model_served_in_another_protocol_says_in_which() -> None:
     with pytest.raises(BadRequest, match="speak OpenAI Chat Completions, not Gemini"):
         planned(snapshot(upstream(1, "a", "m")), "m", "gemini")
+
+
+def test_a_request_that_can_be_translated_takes_the_protocol_that_keeps_most_of_it() -> None:
+    facts = snapshot(upstream(1, "a", "m", protocol="gemini"), upstream(2, "b", "m", protocol="openai_responses"))
+    found = planned(facts, "m", protocols=SPOKEN["anthropic_messages"])
+    assert {t.upstream.name: t.endpoint.protocol for t in found.targets} == {"a": "gemini", "b": "openai_responses"}
+    assert "translated to Gemini" in next(t.reason for t in found.targets if t.upstream.name == "a")
+
+
+def test_a_strict_route_makes_a_strict_plan() -> None:
+    strict = replace(route("r", "*", TargetFacts(1, None, 1, 1)), strict=True)
+    assert planned(snapshot(upstream(1, "a"), routes=(strict,)), "m").strict
 
 
 def test_a_model_whose_upstreams_are_switched_off_is_unavailable() -> None:

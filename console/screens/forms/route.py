@@ -7,6 +7,7 @@ from console.screens.forms.key import needed
 from console.widgets.form import Field, Values
 from gateway.operations import RouteView, SaveRoute, TargetView, UpstreamView
 
+STRICT_HINT = "yes refuses what would be lost in translation to another protocol; no tells it."
 HINT = "upstream[:model] [priority] [weight], one to a line. Lower priorities are tried first; equals share by weight."
 
 
@@ -77,7 +78,12 @@ def route_fields(route: RouteView | None, upstreams: Sequence[UpstreamView]) -> 
             _pattern_needed,
         ),
         Field("targets", "Send to", targets, HINT, check, lines=4),
+        Field("strict", "Strict", "yes" if route and route.strict else "no", STRICT_HINT, _yes_or_no),
     )
+
+
+def _yes_or_no(text: str) -> str:
+    return "" if text in ("yes", "no") else "Write yes or no."
 
 
 def _pattern_needed(text: str) -> str:
@@ -92,6 +98,7 @@ def saved_route(route: RouteView | None, values: Values, upstreams: Sequence[Ups
         targets=read_targets(values["targets"], (upstream.name for upstream in upstreams)),
         id=route.id if route else None,
         enabled=route.enabled if route else True,
+        strict=values["strict"] == "yes",
     )
 
 

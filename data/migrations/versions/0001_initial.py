@@ -75,6 +75,7 @@ def create_routes() -> None:
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("pattern", sa.String(), nullable=False),
         sa.Column("enabled", sa.Boolean(), nullable=False),
+        sa.Column("strict", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("ix_routes_position", "routes", ["position"], unique=False)
