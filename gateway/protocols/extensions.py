@@ -21,6 +21,7 @@ REFUSED: Mapping[str, Mapping[str, str]] = {
         "conversation": "unsupported_parameter",
         "prompt": "unsupported_parameter",
         "background": "unsupported_parameter",
+        "item_reference": "unsupported_parameter",
     },
     "gemini": {
         "cachedContent": "unsupported_parameter",
@@ -40,8 +41,11 @@ DROPPED: Mapping[str, frozenset[str]] = {
 """What says nothing to anybody else."""
 
 
-def lose_foreign(request: Request, own: Protocol) -> Iterator[Loss]:
-    """What the target cannot take over from other protocols. Raises `BadRequest` for what it may not leave out."""
+def lose_foreign(request: Request, own: Protocol | None) -> Iterator[Loss]:
+    """What the target cannot take over from other protocols, or from any where it only imitates its own.
+
+    Raises `BadRequest` for what it may not leave out.
+    """
     for protocol, members in request.extensions.items():
         if protocol == own:
             continue
@@ -50,4 +54,4 @@ def lose_foreign(request: Request, own: Protocol) -> Iterator[Loss]:
                 continue
             if code := REFUSED.get(protocol, {}).get(name):
                 raise BadRequest(f"'{name}' is not supported with this model.", code=code, param=name)
-            yield Loss(name, "Only the client's own protocol knows it.")
+            yield Loss(name, "Only the client's own protocol has it.")

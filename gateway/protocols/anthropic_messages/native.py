@@ -67,6 +67,9 @@ ERROR_TYPES: tuple[tuple[type[GatewayError], str], ...] = (
     (UpstreamTimeout, "timeout_error"),
 )
 
+UNTHREADED = "thread_unsupported_request"
+"""Clients that read this code send the whole conversation again, without a thread."""
+
 OVERLOADED = 529
 PAGE = 20
 LARGEST_PAGE = 1000
@@ -208,15 +211,15 @@ class Reader:
 
     def _read_usage(self, usage: object) -> None:
         note_counts(self._counts, usage, USAGE)
-        self.usage = _to_usage(self._counts)
+        self.usage = to_usage(self._counts)
 
     def _add(self, kind: TextKind, text: object) -> None:
         if text and isinstance(text, str):
             self._pieces.append(Piece(kind, text))
 
 
-def _to_usage(counts: dict[str, int]) -> Usage | None:
-    """A message's counts do not include each other, but for thinking, which is part of the output."""
+def to_usage(counts: dict[str, int]) -> Usage | None:
+    """Disjoint buckets. A message's counts do not include each other, but for thinking, which is part of the output."""
     if not counts:
         return None
     output = counts.get("output", 0)
@@ -262,7 +265,9 @@ def error_status(error: GatewayError) -> int:
 
 
 def error_body(error: GatewayError, request_id: str) -> bytes:
-    told = {"type": _error_type(error), "message": _message(error)}
+    told: dict[str, object] = {"type": _error_type(error), "message": _message(error)}
+    if error.code == UNTHREADED:
+        told["details"] = {"error_code": UNTHREADED, "unsupported": ["thread"]}
     return msgspec.json.encode({"type": "error", "error": told, "request_id": request_id})
 
 
