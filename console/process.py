@@ -16,6 +16,7 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from console.logs import describe, keep_log, watch_for_faults
+from console.runtime import calm_runtime
 from gateway.link import Link
 from gateway.place import DataDirectory
 
@@ -56,6 +57,7 @@ class Process:
         """Heed signals and start the gateway; where it serves. Raises what keeps it from serving."""
         heed(self._told_to_stop, self._hung_up)
         self._gateway.start()
+        calm_runtime()
         log.info("serving %s, process %d", self._gateway.base_url, os.getpid())
         return self._gateway.base_url
 

@@ -1,4 +1,4 @@
-"""How the process is set so that drawing does not hold up the traffic on the other thread."""
+"""How the process is set so that neither drawing nor the database's thread holds up the traffic."""
 
 import gc
 import sys
