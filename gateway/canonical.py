@@ -7,6 +7,10 @@ from msgspec import Struct
 Protocol = Literal["openai_chat", "openai_responses", "anthropic_messages", "gemini"]
 PROTOCOLS: tuple[Protocol, ...] = ("openai_chat", "openai_responses", "anthropic_messages", "gemini")
 
+VideoShape = Literal["openai_video", "ark_video"]
+VIDEO_SHAPES: tuple[VideoShape, ...] = ("openai_video", "ark_video")
+"""The ways to ask for a video, which is made by a task: OpenAI's videos, and Ark's generation tasks."""
+
 Finish = Literal[
     "end", "stop_sequence", "tool", "length", "context_full", "filter", "refusal", "pause", "malformed_call", "error"
 ]

@@ -25,6 +25,8 @@ class ExchangeProgressed(Struct, frozen=True, tag=True, gc=False):
     output_tokens: int
     """The provider's figure where it has said one, otherwise an estimate while it runs."""
     cost_micros: int | None
+    progress: str = ""
+    """How far a task has come, in words."""
 
 
 class ExchangeEnded(Struct, frozen=True, tag=True, gc=False):
