@@ -54,6 +54,7 @@ class Dialect(Struct, frozen=True):
     """How a Chat upstream is told to think."""
     efforts: tuple[Effort, ...] = ()
     """The efforts that it knows by name; empty for all, or for none where it is told in another way."""
+    thinks_streaming_only: bool = False
     echo_reasoning: Literal["required", "allowed", "forbidden"] = "forbidden"
     """Whether earlier reasoning is sent back to it as plain text."""
     call_id_pattern: str = ""
@@ -68,12 +69,18 @@ class Dialect(Struct, frozen=True):
     """Takes `video_url` parts."""
     cache_marks: bool = False
     """Takes Anthropic's `cache_control` on the content parts of Chat."""
+    document_urls: bool = False
+    """Takes addresses of documents."""
+    custom_tools: bool = True
+    """Takes OpenAI's free-text tools, and a choice among some of the tools; elsewhere both are said otherwise."""
     strict_tools: bool = True
     drops: tuple[str, ...] = ()
     """Canonical fields, or members of its own protocol, that it refuses."""
     keeps_unknown: bool = True
     """Takes members that are not OpenAI's, such as `top_k`."""
     api_version: str = ""
+    json_schemas: bool = True
+    """Takes JSON Schema; otherwise a provider's older dialect of it alone."""
 
 
 class Target(Struct, frozen=True):

@@ -1,0 +1,158 @@
+"""Tools and the choice among them, read from Chat's words and written in them."""
+
+from gateway.canonical import JSON, Cache, CustomTool, FunctionTool, ServerTool, Tool, ToolChoice
+from gateway.errors import BadRequest
+from gateway.protocols.custom_tools import as_function
+from gateway.protocols.ids import TOOL_NAMES, ToolNames, full_name
+from gateway.protocols.openai_chat import wire
+from gateway.protocols.openai_chat.content import cache_mark
+from gateway.protocols.reading import dicts
+from gateway.protocols.schemas import for_tool, strict_problem
+from gateway.protocols.translation import Dialect, Loss
+
+# reading
+
+
+def read_tools(body: wire.Body, raw: object) -> tuple[Tool, ...]:
+    """The tools; `raw` is the same list as it came, for tools that are not the client's own."""
+    items = dicts(raw)
+    tools = [_read_tool(tool, items[index], f"tools[{index}]") for index, tool in enumerate(body.tools or ())]
+    tools += [_read_function(function, None) for function in body.functions or ()]
+    names = [tool.name for tool in tools if not isinstance(tool, ServerTool)]
+    if repeated := next((name for name in names if names.count(name) > 1), None):
+        raise BadRequest(f"'tools' has '{repeated[:64]}' more than once.", code="duplicate_tool", param="tools")
+    return tuple(tools)
+
+
+def _read_tool(tool: wire.ToolDeclared, item: JSON, at: str) -> Tool:
+    if tool.type == "function" and tool.function:
+        return _read_function(tool.function, wire.cache_of(tool))
+    if tool.type == "custom" and tool.custom:
+        custom = tool.custom
+        return CustomTool(custom.name, custom.description or "", _read_format(custom.format))
+    if tool.type in ("function", "custom"):
+        at = f"{at}.{tool.type}"
+        raise BadRequest(f"'{at}' is missing.", code="missing_required_parameter", param=at)
+    return ServerTool(tool.type, wire.OWN, item)
+
+
+def _read_function(said: wire.FunctionDeclared, cache: Cache | None) -> FunctionTool:
+    return FunctionTool(said.name, said.description or "", said.parameters, said.strict, cache=cache)
+
+
+def _read_format(said: JSON | None) -> JSON | None:
+    """A format with its grammar beside its type, as Responses has it."""
+    grammar = said.get("grammar") if said else None
+    return {"type": "grammar", **grammar} if isinstance(grammar, dict) else said
+
+
+def read_choice(body: wire.Body) -> ToolChoice | None:
+    said = body.function_call if body.tool_choice is None else body.tool_choice
+    match said:
+        case None:
+            return None
+        case "auto" | "none" | "required":
+            return ToolChoice(said)
+        case "any":
+            return ToolChoice("required")
+        case wire.Named(name):
+            return ToolChoice("required", (name,))
+        case wire.ChosenTool():
+            return _read_chosen(said)
+    raise BadRequest("'tool_choice' must be none, auto, required or name tools.", param="tool_choice")
+
+
+def _read_chosen(said: wire.ChosenTool) -> ToolChoice:
+    if allowed := said.allowed_tools:
+        names = tuple(named.name for tool in allowed.tools if (named := tool.function or tool.custom))
+        if not names:
+            raise BadRequest(
+                "'tool_choice.allowed_tools.tools' names no tool.", param="tool_choice.allowed_tools.tools"
+            )
+        return ToolChoice(allowed.mode, names)
+    named = said.function or said.custom
+    if named is None:
+        raise BadRequest("'tool_choice' must name a tool.", param="tool_choice")
+    return ToolChoice("required", (named.name,))
+
+
+# writing
+
+
+class ToolWriter:
+    """Writes one request's tools for one upstream; `own` is whether a Chat client declared them."""
+
+    def __init__(self, tools: tuple[Tool, ...], dialect: Dialect, own: bool) -> None:
+        self.losses: list[Loss] = []
+        self.names = ToolNames(
+            TOOL_NAMES[wire.OWN], [_full(tool) for tool in tools if not isinstance(tool, ServerTool)]
+        )
+        self._dialect = dialect
+        self._own = own
+
+    def tools(self, tools: tuple[Tool, ...]) -> list[JSON]:
+        return [self._tool(tool, index) for index, tool in enumerate(tools)]
+
+    def choice(self, choice: ToolChoice, tools: tuple[Tool, ...]) -> tuple[object, tuple[Tool, ...]]:
+        """The choice, and the tools to send with it: all, or where the upstream cannot be told, only those chosen."""
+        mode = self._dialect.required_choice if choice.mode == "required" else choice.mode
+        if not choice.names or choice.mode == "none":
+            return mode, tools
+        chosen = tuple(tool for tool in tools if _is_named(tool, choice))
+        if not chosen:
+            raise BadRequest(f"'{choice.names[0][:64]}' is no tool of this request.", param="tool_choice")
+        if len(choice.names) == 1 and choice.mode == "required":
+            return self._named(chosen[0]), tools
+        if self._dialect.custom_tools:
+            allowed = {"mode": choice.mode, "tools": [self._named(tool) for tool in chosen]}
+            return {"type": "allowed_tools", "allowed_tools": allowed}, tools
+        return mode, chosen
+
+    def _named(self, tool: Tool) -> JSON:
+        kind = "custom" if isinstance(tool, CustomTool) and self._dialect.custom_tools else "function"
+        return {"type": kind, kind: {"name": self.names.of(_full(tool))}}
+
+    def _tool(self, tool: Tool, index: int) -> JSON:
+        match tool:
+            case FunctionTool():
+                return self._function(tool, index)
+            case CustomTool() if self._dialect.custom_tools:
+                custom: JSON = {"name": self.names.of(_full(tool))}
+                custom |= {"description": tool.description} if tool.description else {}
+                custom |= {"format": _write_format(tool.format)} if tool.format else {}
+                return {"type": "custom", "custom": custom}
+            case CustomTool():
+                return self._function(as_function(tool), index)
+            case ServerTool(origin=wire.OWN, item=item):
+                return item
+        message = f"The tool '{tool.kind[:64]}' runs at its own provider, and not with this model."
+        raise BadRequest(message, code="unsupported_tool", param=f"tools[{index}]")
+
+    def _function(self, tool: FunctionTool, index: int) -> JSON:
+        function: JSON = {"name": self.names.of(_full(tool))}
+        function |= {"description": tool.description} if tool.description else {}
+        schema = tool.schema
+        if not self._own:
+            fitted = for_tool(schema)
+            schema = fitted.schema
+            if fitted.removed:
+                self.losses.append(Loss(f"tools[{index}].schema", f"Left out: {', '.join(fitted.removed[:5])}."))
+        function |= {"parameters": schema} if schema is not None else {}
+        if tool.strict is not None and self._dialect.strict_tools:
+            function["strict"] = tool.strict and (self._own or not strict_problem(schema or {}))
+        mark = cache_mark(tool.cache) if tool.cache and self._dialect.cache_marks else {}
+        return {"type": "function", "function": function, **mark}
+
+
+def _full(tool: Tool) -> str:
+    return "" if isinstance(tool, ServerTool) else full_name(tool.namespace, tool.name)
+
+
+def _is_named(tool: Tool, choice: ToolChoice) -> bool:
+    return not isinstance(tool, ServerTool) and (tool.name in choice.names or _full(tool) in choice.names)
+
+
+def _write_format(said: JSON) -> JSON:
+    if said.get("type") != "grammar":
+        return said
+    return {"type": "grammar", "grammar": {name: value for name, value in said.items() if name != "type"}}
