@@ -7,7 +7,7 @@ from litestar import Litestar, asgi, get
 from litestar.response import Response
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from gateway import catalogue, exchange, intake
+from gateway import catalogue, exchange, intake, retrieval
 from gateway.endpoints import unknown_path
 from gateway.errors import GatewayError
 from gateway.runtime import Runtime
@@ -52,6 +52,8 @@ async def serve(runtime: Runtime, scope: intake.Scope, receive: intake.Receive, 
             await intake.respond(send, 200, b'{"gateway":"gatehouse"}', arrival.request_id)
         case "models" | "model":
             await catalogue.handle(runtime, arrival, send)
+        case "response":
+            await retrieval.handle(runtime, arrival, scope, receive, send)
         case "unknown":
             unknown = unknown_path(arrival.method, arrival.endpoint)
             await intake.refuse(send, arrival.codec, unknown, arrival.request_id)

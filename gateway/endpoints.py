@@ -10,7 +10,7 @@ from msgspec import Struct
 from gateway.canonical import Protocol
 from gateway.errors import NotFound
 
-Work = Literal["generate", "count", "embed", "relay", "models", "model", "probe", "unknown"]
+Work = Literal["generate", "count", "embed", "relay", "response", "models", "model", "probe", "unknown"]
 """What a path asks for: relay is a metered pass-through of an operation that is never translated."""
 
 
@@ -35,6 +35,16 @@ PREFIXES: tuple[tuple[str, Protocol], ...] = (
 VERSION = re.compile(r"(?:v1/|v1beta/|v1beta1/|v1alpha/|v2/)+")
 AZURE = re.compile(r"deployments/[^/]+/")
 VERTEX = re.compile(r"(?:projects/[^/]+/locations/[^/]+/)?publishers/[^/]+/(?=models/)")
+
+RESPONSE = re.compile(
+    r"responses/(?!compact$)(?P<id>[A-Za-z0-9][A-Za-z0-9_.:=-]{0,127})(?:/(?P<part>cancel|input_items))?"
+)
+"""One response that was made before, and what can be asked about it."""
+RESPONSE_METHODS: dict[str, tuple[str, ...]] = {
+    "": ("GET", "DELETE"),
+    "cancel": ("POST",),
+    "input_items": ("GET",),
+}
 
 FIXED: dict[str, tuple[Work, Protocol]] = {
     "chat/completions": ("generate", "openai_chat"),
@@ -104,6 +114,8 @@ def classify(path: str, named: Protocol | None) -> Endpoint:
     """The endpoint of a path from which the base URL was taken off."""
     if fixed := FIXED.get(path):
         return Endpoint(fixed[0], fixed[1], path)
+    if response := RESPONSE.fullmatch(path):
+        return Endpoint("response", "openai_responses", path, RESPONSE_METHODS[response["part"] or ""])
     if path in PROBES:
         return Endpoint("probe", named, path, ("GET", "HEAD"))
     if path == "models":
@@ -124,6 +136,13 @@ def classify_model(path: str, named: Protocol | None) -> Endpoint:
 def read_query(query_string: bytes) -> dict[str, str]:
     """The query's members; the last of equal names wins."""
     return dict(parse_qsl(query_string.decode("latin-1"), keep_blank_values=True)) if query_string else {}
+
+
+def repeated_in(query_string: bytes) -> tuple[tuple[str, str], ...]:
+    """The query's members that `read_query` leaves out because their name comes again."""
+    members = parse_qsl(query_string.decode("latin-1"), keep_blank_values=True)
+    last = {name: place for place, (name, _) in enumerate(members)}
+    return tuple(member for place, member in enumerate(members) if last[member[0]] != place)
 
 
 def unknown_path(method: str, endpoint: Endpoint) -> NotFound:

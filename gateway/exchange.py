@@ -13,8 +13,9 @@ from collections.abc import AsyncIterator
 import msgspec
 
 from data.records import CLIENT_LEFT, CUT, DONE, FAILED, RUNNING, AttemptRecord, ExchangeRecord
-from gateway import intake, keys, relay, retry, routing, settlement, upstream
+from gateway import continuation, intake, keys, relay, retry, routing, settlement, upstream
 from gateway.canonical import Asked, Piece, Usage
+from gateway.continuation import Continuation
 from gateway.errors import BadRequest, Cut, GatewayError, Internal, Unavailable, UpstreamFailed
 from gateway.events import ExchangeEnded, ExchangeProgressed, ExchangeStarted, TextPassed, UpstreamHealthChanged
 from gateway.intake import ON_LOST, Arrival, Receive, Scope, Send
@@ -38,8 +39,10 @@ LAST_WORDS = 1.0
 """Seconds that a client has to take the error that ends its answer."""
 
 
-async def handle(runtime: Runtime, arrival: Arrival, scope: Scope, receive: Receive, send: Send) -> None:
-    """Serve one request. Raises nothing but a cancellation from outside."""
+async def handle(
+    runtime: Runtime, arrival: Arrival, scope: Scope, receive: Receive, send: Send, plan: Plan | None = None
+) -> None:
+    """Serve one request, where a plan says if one is given. Raises nothing but a cancellation from outside."""
     exchange = Exchange(runtime, arrival, scope, send)
     try:
         runtime.check_open()
@@ -47,12 +50,10 @@ async def handle(runtime: Runtime, arrival: Arrival, scope: Scope, receive: Rece
             runtime.snapshot, arrival.headers, arrival.query, runtime.vault, exchange.started_at
         )
         exchange.call = await intake.take_call(arrival, receive)
+        exchange.asked = exchange.codec.read_call(exchange.call)
+        if plan is None:
+            plan = await exchange.plan(key, exchange.call)
         keys.check_still_usable(runtime.snapshot, key, runtime.now())
-        exchange.asked = asked = exchange.codec.read_call(exchange.call)
-        routing.check_allowed(key, asked.model)
-        plan = routing.plan(
-            runtime.snapshot, asked.model, (exchange.codec.name,), is_down=runtime.why_down, draw=runtime.draw
-        )
         exchange.begin(plan.route)
         answer = await exchange.answer_from(plan)
         if isinstance(answer, bytes):
@@ -92,6 +93,7 @@ class Exchange:
         self.key: KeyFacts | None = None
         self.call: Call | None = None
         self.asked = Asked(model="")
+        self.going_on: Continuation | None = None
         self.route = ""
         self.target: Target | None = None
         self.answer: upstream.Answer | None = None
@@ -125,6 +127,17 @@ class Exchange:
         return self.target.upstream.id if self.target else None
 
     # --- the steps of `handle` ----------------------------------------------------------------------------------
+
+    async def plan(self, key: KeyFacts, call: Call) -> Plan:
+        """Where it may go: wherever its model is served, or only where that is kept which it goes on from."""
+        runtime, model, protocol = self.runtime, self.asked.model, self.codec.name
+        routing.check_allowed(key, model)
+        plan = routing.plan(runtime.snapshot, model, (protocol,), is_down=runtime.why_down, draw=runtime.draw)
+        if protocol != continuation.PROTOCOL:
+            return plan
+        self.going_on = going_on = await continuation.take_up(runtime.responses, key.id, call)
+        self.call = going_on.call
+        return continuation.narrowed(plan, going_on, runtime.snapshot)
 
     def begin(self, route: str) -> None:
         """Put it on record. Raises `Unavailable` when that cannot be done: then nothing may leave the house."""
@@ -193,6 +206,7 @@ class Exchange:
     async def pass_body(self, body: bytes) -> None:
         """Settle, then hand over a whole answer."""
         self.first_token_us = self.elapsed_us()
+        self.keep(body)
         await self.settle(DONE)
         await intake.respond(self._send, 200, body, self.arrival.request_id, self.answer_headers())
         self.opened = True
@@ -227,6 +241,13 @@ class Exchange:
             await self.settle(DONE)
         if passed := passage.frames(frames):
             await self.write(passed)
+
+    def keep(self, answer: bytes) -> None:
+        """Keep the response in an answer, or in frames, for requests that go on from it."""
+        if self.going_on and self.going_on.stores and self.key and self.target:
+            relayed = isinstance(self.passage, Relayed)
+            holder = self.target.upstream.id if relayed else None
+            continuation.keep(self.runtime.responses, self.going_on, self.key.id, holder, answer)
 
     # --- however it ends ----------------------------------------------------------------------------------------
 
@@ -285,7 +306,7 @@ class Exchange:
 
     async def usage(self) -> tuple[Usage, str]:
         """What the answer used, and where the figures come from; nothing when no answer had begun."""
-        if self.meter is None or self.call is None or self.arrival.endpoint.work == "count":
+        if self.meter is None or self.call is None or self.arrival.endpoint.work in ("count", "response"):
             return Usage(), ""
         return await settlement.usage_of(self.meter, self.codec.name, self.call.body)
 
@@ -357,6 +378,8 @@ class Exchange:
 
     async def write(self, frames: bytes, *, more: bool = True) -> None:
         """Hand bytes to the client; waits while it is slow."""
+        if continuation.tells(frames):
+            self.keep(frames)
         self._sending = True
         await self._send({"type": "http.response.body", "body": frames, "more_body": more})
         self._sending = False

@@ -39,6 +39,8 @@ class Arrival(Struct, frozen=True):
     path: str
     client: str
     """The peer's address."""
+    repeated: tuple[tuple[str, str], ...] = ()
+    """Members of the query whose name comes again in `query`."""
 
     @property
     def codec(self) -> Codec:
@@ -49,7 +51,8 @@ class Arrival(Struct, frozen=True):
 def read_head(scope: Scope) -> Arrival:
     """What came, as far as the head tells."""
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-    query = endpoints.read_query(scope["query_string"])
+    query_string: bytes = scope["query_string"]
+    query = endpoints.read_query(query_string)
     raw_path: bytes = scope["raw_path"]
     client = scope["client"]
     return Arrival(
@@ -60,6 +63,7 @@ def read_head(scope: Scope) -> Arrival:
         query=query,
         path=raw_path.decode("latin-1")[:512],
         client=client[0] if client else "",
+        repeated=endpoints.repeated_in(query_string) if b"&" in query_string else (),
     )
 
 
@@ -81,6 +85,7 @@ async def take_call(arrival: Arrival, receive: Receive) -> Call:
         query={name: value for name, value in arrival.query.items() if name != "key"},
         headers={name: value for name, value in arrival.headers.items() if name not in CREDENTIAL_HEADERS},
         body=await read_body(arrival.headers, receive),
+        repeated=arrival.repeated,
     )
 
 

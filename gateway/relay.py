@@ -14,7 +14,7 @@ from gateway.errors import BadRequest, GatewayError
 from gateway.framings.framing import Framing
 from gateway.framings.sse import SSE
 from gateway.metering import Meter
-from gateway.protocols import openai_chat, registry
+from gateway.protocols import openai_chat, openai_responses, registry
 from gateway.protocols.codec import Call, Codec
 
 FORM_FIELD = rb'name="%s"(?:\r\n[^\r\n]+)*\r\n\r\n(?P<value>[^\r\n]*)\r\n'
@@ -157,6 +157,8 @@ def is_passing(meter: Meter | None) -> bool:
 
 def codec_for(endpoint: Endpoint, query: dict[str, str]) -> Codec:
     """The codec that reads an endpoint's requests and answers."""
+    if endpoint.work == "response":
+        return KEPT
     passed = endpoint.work in ("relay", "embed") and endpoint.protocol == "openai_chat"
     if passed and endpoint.path != LEGACY:
         return RELAY
@@ -174,3 +176,13 @@ RELAY: Codec = msgspec.structs.replace(
     is_terminal=lambda frames: False,
     is_content=lambda payload: True,
 )
+
+KEPT: Codec = msgspec.structs.replace(
+    openai_responses.CODEC,
+    read_call=lambda call: Asked(model="", stream=call.query.get("stream") == "true"),
+    with_usage=lambda call: call,
+    new_reader=RelayReader,
+    is_terminal=lambda frames: False,
+    is_content=lambda payload: True,
+)
+"""Reads calls about a response that was made before: whatever it says of itself was settled then."""

@@ -17,6 +17,7 @@ from gateway.errors import GatewayError, Unavailable
 from gateway.health import Health
 from gateway.pricing import PriceBook
 from gateway.snapshot import Snapshot
+from gateway.stored_responses import StoredResponses
 
 
 class Record(Interface):
@@ -73,7 +74,13 @@ class Runtime:
     """The gateway's shared state. All of it belongs to the gateway's own loop."""
 
     def __init__(
-        self, *, transports: dict[str, httpx.AsyncBaseTransport], journal: Record, bus: Bus, vault: Vault
+        self,
+        *,
+        transports: dict[str, httpx.AsyncBaseTransport],
+        journal: Record,
+        bus: Bus,
+        vault: Vault,
+        responses: StoredResponses,
     ) -> None:
         self.snapshot = Snapshot()
         self.transports = transports
@@ -81,6 +88,7 @@ class Runtime:
         self.journal = journal
         self.bus = bus
         self.vault = vault
+        self.responses = responses
         self.health = Health()
         self.prices = PriceBook(())
         self.running: dict[int, Running] = {}

@@ -29,6 +29,7 @@ from gateway.operator import Operator
 from gateway.ports import holder, next_free
 from gateway.runtime import Runtime
 from gateway.server import Front
+from gateway.stored_responses import StoredResponses
 from gateway.transport import new_transport
 
 log = logging.getLogger("gatehouse.service")
@@ -88,7 +89,7 @@ class GatewayService:
         journal = Journal(database, self.directory.journal, self.bus)
         await journal.open()
         self._closing.push_async_callback(journal.close)
-        self._runtime = runtime = await self._new_runtime(journal, vault)
+        self._runtime = runtime = await self._new_runtime(database, journal, vault)
         self._started_at = runtime.now()
         desk = Desk(database, runtime, vault, journal.flush, self._facts, self._ask_to_stop, self.options.serve)
         self._operator = Operator(desk)
@@ -106,11 +107,14 @@ class GatewayService:
             await sync_presets(session, load_presets())
         return database
 
-    async def _new_runtime(self, journal: Journal, vault: Vault) -> Runtime:
+    async def _new_runtime(self, database: Database, journal: Journal, vault: Vault) -> Runtime:
+        responses = StoredResponses(database, vault)
+        await responses.open()
+        self._closing.push_async_callback(responses.close)
         network = new_transport(self.options.transport)
         self._closing.push_async_callback(network.aclose)
         transports = {"http": network, "https": network, "demo": DemoTransport()}
-        return Runtime(transports=transports, journal=journal, bus=self.bus, vault=vault)
+        return Runtime(transports=transports, journal=journal, bus=self.bus, vault=vault, responses=responses)
 
     def _listen(self) -> socket.socket:
         """Bind early: it is the commonest thing to go wrong, and a second gateway must not touch the data."""

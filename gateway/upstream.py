@@ -48,7 +48,8 @@ def address(target: Target, call: Call) -> httpx.URL:
     base = target.endpoint.base_url
     if target.endpoint.protocol == "anthropic_messages":
         base = f"{base}/v1"
-    query = {name: value for name, value in call.query.items() if name not in ("key", "api-version")}
+    members = (*call.repeated, *call.query.items())
+    query = [(name, value) for name, value in members if name not in ("key", "api-version")]
     suffix = f"?{urlencode(query)}" if query else ""
     return parsed(f"{base}/{call.path}{suffix}")
 

@@ -20,6 +20,8 @@ class Call(Struct, frozen=True):
     headers: dict[str, str]
     """Names in lower case; credentials already taken out."""
     body: bytes
+    repeated: tuple[tuple[str, str], ...] = ()
+    """Members of the query whose name comes again in `query`."""
 
 
 class Reader(Interface):

@@ -17,6 +17,7 @@ from gateway.demo import DemoTransport
 from gateway.journal import Journal
 from gateway.operator import Operator
 from gateway.runtime import Runtime
+from gateway.stored_responses import StoredResponses
 from gateway.transport import UpstreamTransport
 from tests.gateway.answers.scripted import ProviderServer
 
@@ -70,11 +71,13 @@ async def journal(database: Database, tmp_path: Path) -> AsyncIterator[Journal]:
 
 
 @pytest.fixture
-async def runtime(journal: Journal) -> AsyncIterator[Runtime]:
+async def runtime(database: Database, journal: Journal) -> AsyncIterator[Runtime]:
     """The state of a gateway that serves nobody yet."""
     network = UpstreamTransport()
     transports = {"http": network, "https": network, "demo": DemoTransport()}
-    yield Runtime(transports=transports, journal=journal, bus=Bus(), vault=Vault(bytes(32)))
+    vault = Vault(bytes(32))
+    responses = StoredResponses(database, vault)
+    yield Runtime(transports=transports, journal=journal, bus=Bus(), vault=vault, responses=responses)
     await network.aclose()
 
 
