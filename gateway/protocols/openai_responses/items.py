@@ -250,7 +250,7 @@ class ItemWriter:
 
     def _items(self) -> list[JSON]:
         written: list[JSON] = []
-        at = len(self._above())
+        at = _above(self._request, self._laid)
         for laid in self._laid.get(INSTRUCTIONS, []):
             texts = self._request.instructions[at : at + laid.parts]
             written.append(self._message("system", texts, laid, "instructions"))
@@ -262,15 +262,6 @@ class ItemWriter:
                 written += self._item(turn.role, turn.parts[at : at + laid.parts], laid, place)
                 at += laid.parts
         return written
-
-    def instructions(self) -> str | None:
-        """What goes above the items, where no item holds it."""
-        texts = [text.text for text in self._above()]
-        return "\n\n".join(texts) if texts else None
-
-    def _above(self) -> tuple[Text, ...]:
-        held = sum(laid.parts for laid in self._laid.get(INSTRUCTIONS, []))
-        return self._request.instructions[: len(self._request.instructions) - held]
 
     def _item(self, role: str, parts: tuple[Part, ...], laid: Laid, at: str) -> list[JSON]:
         match parts[0] if parts else None:
@@ -379,6 +370,17 @@ def _layout(kept: object, request: Request) -> dict[int, list[Laid]]:
     counted = {number: sum(one.parts for one in laid) for number, laid in by_turn.items()}
     held = counted.pop(INSTRUCTIONS, 0)
     return by_turn if counted == sizes and held <= len(request.instructions) else {}
+
+
+def instructions_above(request: Request) -> str | None:
+    """The instructions that no item holds, as one text."""
+    laid = _layout(wire.as_sent(wire.own_extension(request)).get("items"), request)
+    texts = [text.text for text in request.instructions[: _above(request, laid)]]
+    return "\n\n".join(texts) if texts else None
+
+
+def _above(request: Request, laid: dict[int, list[Laid]]) -> int:
+    return len(request.instructions) - sum(one.parts for one in laid.get(INSTRUCTIONS, []))
 
 
 def write_layout(laid: list[Laid]) -> object:

@@ -236,29 +236,34 @@ def error_frames(error: GatewayError, request_id: str, reader: AnyReader) -> byt
     """An `error` event for those who read events one by one, then `response.failed` for those who wait for the end."""
     seen = reader if isinstance(reader, Reader) else Reader()
     number = seen.next_number
-    told = {"type": "error", "sequence_number": number, **_told(error), "request_id": request_id}
+    told = {"type": "error", "sequence_number": number, **told_twice(error), "request_id": request_id}
     failed = {"type": "response.failed", "sequence_number": number + 1, "response": _failed(error, request_id, seen)}
-    return _frame(told) + _frame(failed)
+    return frame(told) + frame(failed)
 
 
 def new_framing(call: Call) -> Framing:
     return SSE()
 
 
-def _told(error: GatewayError) -> dict[str, object]:
+def told_twice(error: GatewayError) -> dict[str, object]:
     """Both forms that clients look for: the fields beside the type, and again under `error`."""
     told = openai.error_object(error)
     return {"code": told["code"], "message": told["message"], "param": told["param"], "error": told}
 
 
-def _failed(error: GatewayError, request_id: str, seen: Reader) -> dict[str, object]:
+def failure(error: GatewayError) -> dict[str, object]:
+    """What a failed response says of why."""
     code = "rate_limit_exceeded" if isinstance(error, RateLimited) else "server_error"
+    return {"code": code, "message": error.message}
+
+
+def _failed(error: GatewayError, request_id: str, seen: Reader) -> dict[str, object]:
     return {
         "id": seen.response_id or f"resp_{request_id}",
         "object": "response",
         "created_at": seen.created_at,
         "status": "failed",
-        "error": {"code": code, "message": error.message},
+        "error": failure(error),
         "incomplete_details": None,
         "instructions": None,
         "metadata": {},
@@ -273,7 +278,7 @@ def _failed(error: GatewayError, request_id: str, seen: Reader) -> dict[str, obj
     }
 
 
-def _frame(event: dict[str, object]) -> bytes:
+def frame(event: dict[str, object]) -> bytes:
     return b"event: %s\ndata: %s\n\n" % (str(event["type"]).encode(), msgspec.json.encode(event))
 
 

@@ -132,10 +132,11 @@ def _read_citation(one: JSON) -> Citation:
 CITED = ("url_citation", "file_citation", "container_file_citation")
 
 
-def write_citation(citation: Citation) -> JSON:
-    start, end = citation.start or 0, citation.end or 0
+def write_citation(citation: Citation, text: str) -> JSON:
+    """The annotation of a text; of the whole of it where no stretch is told."""
+    end = len(text) if citation.end is None else citation.end
     if citation.url:
-        place = {"start_index": start, "end_index": end}
+        place = {"start_index": citation.start or 0, "end_index": end}
         return {"type": "url_citation", "url": citation.url, "title": citation.title, **place}
     return {"type": "file_citation", "file_id": "", "filename": citation.title, "index": end}
 
@@ -148,6 +149,10 @@ def _string(one: JSON, name: str) -> str:
 def _place(one: JSON, name: str) -> int | None:
     value = one.get(name)
     return value if type(value) is int else None
+
+
+def write_text(text: str, citations: tuple[Citation, ...]) -> JSON:
+    return {"type": "output_text", "text": text, "annotations": [write_citation(one, text) for one in citations]}
 
 
 # writing
@@ -183,7 +188,7 @@ class PartWriter:
         """For messages of the model."""
         if isinstance(part, Refusal):
             return {"type": "refusal", "refusal": part.text}
-        return {"type": "output_text", "text": part.text, "annotations": list(map(write_citation, part.citations))}
+        return write_text(part.text, part.citations)
 
     def _with_cache(self, written: JSON, part: Text | Image | Document) -> JSON:
         if self._own and part.cache is not None:

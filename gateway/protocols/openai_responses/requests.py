@@ -21,7 +21,14 @@ from gateway.protocols.codec import Call
 from gateway.protocols.extensions import lose_foreign
 from gateway.protocols.ids import CALL_IDS, TOOL_NAMES, CallIds
 from gateway.protocols.openai_responses import wire
-from gateway.protocols.openai_responses.items import Conversation, ItemWriter, read_input, refuse_orphans, write_layout
+from gateway.protocols.openai_responses.items import (
+    Conversation,
+    ItemWriter,
+    instructions_above,
+    read_input,
+    refuse_orphans,
+    write_layout,
+)
 from gateway.protocols.openai_responses.native import REPEATS
 from gateway.protocols.openai_responses.tools import Tools, ToolWriter, is_plain, new_names, read_choice, read_tools
 from gateway.protocols.reading import Tokens, read_fields, read_model
@@ -225,7 +232,7 @@ def encode_request(request: Request, target: Target) -> Encoded:
     names = new_names(request.tools, TOOL_NAMES[wire.NAME])
     calls = CallIds(target.dialect.call_id_pattern or CALL_IDS[wire.NAME])
     items = ItemWriter(request, target, names, calls, losses)
-    above = items.instructions()
+    above = instructions_above(request)
     body: JSON = {
         "model": target.model,
         **({} if above is None else {"instructions": above}),

@@ -4,7 +4,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from gateway.canonical import JSON, CustomTool, FunctionTool, ServerTool, Tool, ToolChoice
+from gateway.canonical import JSON, CustomTool, FunctionTool, Request, ServerTool, Tool, ToolChoice
 from gateway.errors import BadRequest
 from gateway.protocols.ids import ToolNames
 from gateway.protocols.openai_responses import wire
@@ -221,3 +221,17 @@ class ToolWriter:
 def new_names(tools: tuple[Tool, ...], pattern: str) -> ToolNames:
     """The names as they are written here, each within its namespace."""
     return ToolNames(pattern, [tool.name for tool in tools if not isinstance(tool, ServerTool)])
+
+
+def show_tools(request: Request) -> list[JSON]:
+    """The tools as an answer repeats them."""
+    ours = tuple(tool for tool in request.tools if not (isinstance(tool, ServerTool) and tool.origin != wire.NAME))
+    return _shown(request).tools(ours)
+
+
+def show_choice(request: Request) -> object:
+    return "auto" if request.tool_choice is None else _shown(request).choice(request.tool_choice, request.tools)
+
+
+def _shown(request: Request) -> ToolWriter:
+    return ToolWriter(ToolNames(r"[\s\S]*", ()), wire.own_extension(request), wire.Losses(), strict_tools=True)
