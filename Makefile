@@ -24,7 +24,7 @@ test: $(VENV)/.installed-dev ## the tests; ARGS="-k revoke" narrows them
 	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal $(ARGS)
 
 test-all: $(VENV)/.installed-dev ## the tests with the slow ones
-	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal -m "slow or not slow" $(ARGS)
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal -m "slow or not slow" --hypothesis-profile laws $(ARGS)
 
 check: $(VENV)/.installed-dev ## lint, format, types, layers
 	$(BIN)/ruff check .

@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pytest
 from house import House, open_house
+from hypothesis import settings
 from scripted_provider import ScriptedProvider
+
+settings.register_profile("laws", max_examples=500)
 
 
 @pytest.fixture
