@@ -46,9 +46,9 @@ def write_part(part: Part, place: str, draft: Draft) -> JSON | None:
     """A part as a block, or None where nothing is left to say. Raises `BadRequest` for what cannot be left out."""
     match part:
         case Text():
-            return draft.cached({"type": "text", "text": part.text}, part.cache) if part.text else None
+            return draft.cached({"type": "text", "text": part.text}, part.cache) if part.text.strip() else None
         case Refusal():
-            return {"type": "text", "text": part.text} if part.text else None
+            return {"type": "text", "text": part.text} if part.text.strip() else None
         case Image():
             return draft.cached(_image(part, place, draft), part.cache)
         case Document():
