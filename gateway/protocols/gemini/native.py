@@ -230,7 +230,7 @@ class Reader:
             self.ended = True
         if answer.usage_metadata is not None:
             note_counts(self._counts, answer.usage_metadata, USAGE)
-            self.usage = _to_usage(self._counts)
+            self.usage = to_usage(self._counts)
         if answer.predictions is not None:
             self.usage = _embedded(answer.predictions)
         if answer.error:
@@ -276,7 +276,7 @@ class Reader:
             self._pieces.append(Piece(kind, text))
 
 
-def _to_usage(counts: dict[str, int]) -> Usage | None:
+def to_usage(counts: dict[str, int]) -> Usage | None:
     """The prompt includes what came from the cache; candidates do not include thoughts."""
     if not counts:
         return None

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from gateway.canonical import JSON, Finish, Protocol
 from gateway.errors import BadRequest
+from gateway.protocols.gemini.native import FINISHES
 
 NAME: Final[Protocol] = "gemini"
 FAMILY = "google"
@@ -38,6 +39,9 @@ FINISHES_OUT: Mapping[Finish, str] = {
     "malformed_call": "MALFORMED_FUNCTION_CALL",
     "error": "OTHER",
 }
+
+LABELS = frozenset([*FINISHES, "OTHER", "NO_IMAGE", "ESCALATION", "PUP_LIMITED_DISABLED"])
+"""Labels that are given to clients as they came. CONTINUATION is none of them: it needs a token to go on with."""
 
 BLOCKED = "blockReason:"
 """Before the reason why a prompt was refused, to tell it from the end of an answer."""
