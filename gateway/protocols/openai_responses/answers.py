@@ -100,8 +100,8 @@ def read_item(item: JSON) -> list[tuple[Key, Part]]:
 
 def _read_said(part: JSON, index: int) -> list[tuple[Key, Part]]:
     if part.get("type") == "refusal":
-        refusal = read_string(part, "refusal")
-        return [(("refusal", index), Refusal(refusal))] if refusal else []
+        # one without words still says that the model declined
+        return [(("refusal", index), Refusal(read_string(part, "refusal")))]
     text = read_string(part, "text")
     return [(("text", index), Text(text, read_citations(dicts(part.get("annotations")))))] if text else []
 

@@ -80,6 +80,7 @@ class Output:
         self._open: Item | None = None
         self._part: Part | None = None
         self._ended = True
+        self._said = False
         self._refused = False
 
     def start(self, part: Part) -> list[JSON]:
@@ -123,8 +124,8 @@ class Output:
     def finish(self, ending: Ending) -> list[JSON]:
         """Close what is open, and say that the model declined where nothing else does."""
         if ending.finish == "refusal" and not self._refused:
-            refusal = Refusal(ending.detail or DECLINED)
-            return [*self.start(refusal), *self.end(), *self._close("completed")]
+            said = ending.detail or ("" if self._said else DECLINED)
+            return [*self._enter(Refusal()), *self._add(said), *self._close("completed")]
         return self._close("incomplete" if ending.finish in CUT_SHORT else "completed")
 
     def break_off(self) -> list[JSON]:
@@ -133,6 +134,7 @@ class Output:
 
     def _enter(self, part: Part) -> list[JSON]:
         """Let the part into the open item, or into a new one."""
+        self._said = self._said or isinstance(part, Text)
         self._refused = self._refused or isinstance(part, Refusal)
         if self._open is not None and self._open.takes(part):
             return self._open.start(part)

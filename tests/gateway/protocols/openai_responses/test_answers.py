@@ -263,6 +263,8 @@ def test_why_an_answer_ended_becomes_its_status(finish: Finish, status: str, rea
 def test_a_refusal_is_said_even_where_the_model_used_no_words() -> None:
     assert texts(write(answer(finish="refusal"))) == ["The model declined to answer."]
     assert texts(write(answer(Text("I"), finish="refusal", detail="No."))) == ["I", "No."]
+    assert texts(write(answer(Text("I cannot."), finish="refusal"))) == ["I cannot.", ""]
+    assert read(*write(answer(Text("I cannot."), finish="refusal"))["output"]).ending.finish == "refusal"
     assert texts(write(answer(Refusal("Never"), finish="refusal"))) == ["Never"]
 
 
