@@ -78,7 +78,7 @@ class Body(Struct, gc=False):
 class Lifecycle(Struct, gc=False):
     """An event that tells how a response as a whole stands."""
 
-    response: Raw | None = None
+    response: Raw = Raw(b"null")
 
 
 _NAMED = msgspec.json.Decoder(Named)
@@ -303,7 +303,7 @@ def response_in(answer: bytes) -> bytes:
         return answer
     for payload in reversed(SSE().payloads(answer)):
         event = decode(_LIFECYCLE, payload) if b'"response"' in payload else None
-        if event and event.response:
+        if event and bytes(event.response) != b"null":
             return bytes(event.response)
     return b""
 
