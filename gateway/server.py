@@ -8,7 +8,7 @@ import logging
 import socket
 import struct
 from collections.abc import Awaitable, Callable
-from typing import cast
+from typing import Any, cast
 
 import httptools
 import uvicorn
@@ -25,6 +25,7 @@ LARGEST_HEAD = 64 * 1024
 MOST_FIELDS = 200
 LONGEST_URL = 16 * 1024
 BACKLOG = 2048
+GATHERED = 64 * 1024
 SOCKET_BUFFER = 256 * 1024
 """Bounds what the kernel holds for a slow client."""
 
@@ -33,11 +34,57 @@ class Refusal(httptools.HttpParserError):
     """The head breaks one of our rules: uvicorn answers 400 and closes."""
 
 
+class Gathering(asyncio.Transport):
+    """Hands the system in one call what is written within one turn of the loop: a response's head and its body."""
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__()
+        self._transport = transport
+        self._loop = loop
+        self._gathered: list[bytes] = []
+        self._size = 0
+
+    def write(self, data: "bytes | bytearray | memoryview[Any]") -> None:
+        if not self._gathered:
+            self._loop.call_soon(self._flush)
+        self._gathered.append(bytes(data))
+        self._size += len(data)
+        # Past this, who writes must be able to feel that nobody takes it.
+        if self._size > GATHERED:
+            self._flush()
+
+    def close(self) -> None:
+        self._flush()
+        self._transport.close()
+
+    def abort(self) -> None:
+        self._gathered.clear()
+        self._transport.abort()
+
+    def is_closing(self) -> bool:
+        return self._transport.is_closing()
+
+    def get_extra_info(self, name: str, default: object = None) -> Any:
+        return self._transport.get_extra_info(name, default)
+
+    def pause_reading(self) -> None:
+        self._transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        self._transport.resume_reading()
+
+    def _flush(self) -> None:
+        if self._gathered and not self._transport.is_closing():
+            self._transport.write(b"".join(self._gathered))
+        self._gathered.clear()
+        self._size = 0
+
+
 class HardenedProtocol(HttpToolsProtocol):
     """One client connection, with deadlines for the head, the body and for taking what is written."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
+        super().connection_made(Gathering(transport, self.loop))
         self._head_size = 0
         self._deadline: asyncio.TimerHandle | None = None
         self._stall: asyncio.TimerHandle | None = None
