@@ -113,7 +113,8 @@ class Exchange:
         self._last_sent = self._started
         self._next_progress = 0.0
         self._severed: tuple[str, GatewayError] | None = None
-        self._task = asyncio.current_task()
+        # Given the loop, this asks the system nothing.
+        self._task = asyncio.current_task(runtime.loop)
         scope[ON_LOST] = self.client_left
 
     @property

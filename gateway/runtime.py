@@ -92,6 +92,7 @@ class Runtime:
         self.health = Health()
         self.prices = PriceBook(())
         self.running: dict[int, Running] = {}
+        self.loop = asyncio.get_running_loop()
         self.draining = False
         self._idle = asyncio.Event()
         self._idle.set()
