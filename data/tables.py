@@ -206,7 +206,7 @@ class Task(SQLModel, table=True):
     deleted_at: int | None = Field(default=None, sa_type=BigInteger)
     status: str
     standing: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
-    """What the upstream last said of it, as `gateway.videos.Standing`."""
+    """What the upstream last said of it, as `gateway.standings.Standing`."""
 
 
 class Attempt(SQLModel, table=True):

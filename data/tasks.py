@@ -1,6 +1,6 @@
 """Video tasks: each is made with its exchange, and closed with it, once."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 from sqlalchemy import ColumnElement, func, select, update
@@ -12,10 +12,15 @@ from data.records import AttemptRecord, ExchangeRecord
 from data.tables import Task
 
 
-class TaskNarrowing(Struct, frozen=True):
-    """Which of a key's tasks; empty fields do not narrow."""
+class TaskPage(Struct, frozen=True):
+    """Some of a key's tasks; empty fields do not narrow."""
 
     key_id: int
+    limit: int
+    offset: int = 0
+    after: int | None = None
+    """The exchange of the last task of the page before."""
+    oldest_first: bool = False
     statuses: Collection[str] = ()
     model: str = ""
     tokens: Collection[str] = ()
@@ -64,34 +69,27 @@ async def open_tasks(session: AsyncSession) -> list[tuple[Task, ExchangeRecord]]
     return [(task, record) for task, record in found if record is not None]
 
 
-async def page_tasks(
-    session: AsyncSession,
-    narrowing: TaskNarrowing,
-    *,
-    limit: int,
-    offset: int = 0,
-    after: int | None = None,
-    oldest_first: bool = False,
-) -> list[Task]:
-    """Some of a key's tasks, newest first unless asked otherwise; `after` is the last of the page before."""
-    query = select(Task).where(*_conditions(narrowing)).limit(limit).offset(offset)
-    order = col(Task.exchange_id)
-    if after is not None:
-        query = query.where(order > after if oldest_first else order < after)
-    return list(await session.scalars(query.order_by(order if oldest_first else order.desc())))
+async def page_tasks(session: AsyncSession, page: TaskPage) -> list[Task]:
+    """The tasks on a page."""
+    order = col(Task.exchange_id) if page.oldest_first else col(Task.exchange_id).desc()
+    query = select(Task).where(*_conditions(page)).order_by(order).limit(page.limit).offset(page.offset)
+    return list(await session.scalars(query))
 
 
-async def count_tasks(session: AsyncSession, narrowing: TaskNarrowing) -> int:
-    """How many there are on all pages."""
-    return await session.scalar(select(func.count()).select_from(Task).where(*_conditions(narrowing))) or 0
+async def count_tasks(session: AsyncSession, page: TaskPage) -> int:
+    """How many there are, on this page and all others that follow where it began."""
+    return await session.scalar(select(func.count()).select_from(Task).where(*_conditions(page))) or 0
 
 
-def _conditions(narrowing: TaskNarrowing) -> list[ColumnElement[bool]]:
-    conditions = [col(Task.key_id) == narrowing.key_id, col(Task.deleted_at).is_(None)]
-    if narrowing.statuses:
-        conditions.append(col(Task.status).in_(narrowing.statuses))
-    if narrowing.model:
-        conditions.append(col(Task.model) == narrowing.model)
-    if narrowing.tokens:
-        conditions.append(col(Task.token).in_(narrowing.tokens))
-    return conditions
+def _conditions(page: TaskPage) -> Iterator[ColumnElement[bool]]:
+    number = col(Task.exchange_id)
+    yield col(Task.key_id) == page.key_id
+    yield col(Task.deleted_at).is_(None)
+    if page.after is not None:
+        yield number > page.after if page.oldest_first else number < page.after
+    if page.statuses:
+        yield col(Task.status).in_(page.statuses)
+    if page.model:
+        yield col(Task.model) == page.model
+    if page.tokens:
+        yield col(Task.token).in_(page.tokens)

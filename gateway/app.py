@@ -7,19 +7,20 @@ from litestar import Litestar, asgi, get
 from litestar.response import Response
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from gateway import catalogue, exchange, intake, retrieval
+from gateway import catalogue, exchange, intake, retrieval, tasks
 from gateway.endpoints import unknown_path
 from gateway.errors import GatewayError
+from gateway.poller import Poller
 from gateway.runtime import Runtime
 
 
-def new_app(runtime: Runtime) -> ASGIApp:
+def new_app(runtime: Runtime, poller: Poller) -> ASGIApp:
     """The application that a server runs."""
 
     @asgi("/", is_mount=True, copy_scope=False)
     async def clients(scope: Scope, receive: Receive, send: Send) -> None:
         # Litestar's types of an ASGI connection are unions over what this handler never sees.
-        await serve(runtime, cast(intake.Scope, scope), cast(intake.Receive, receive), cast(intake.Send, send))
+        await serve(runtime, poller, cast(intake.Scope, scope), cast(intake.Receive, receive), cast(intake.Send, send))
 
     @get("/healthz", sync_to_thread=False)
     def alive() -> Response[bytes]:
@@ -39,7 +40,9 @@ def json_response(body: dict[str, str], status: int) -> Response[bytes]:
     return Response(msgspec.json.encode(body), status_code=status, media_type="application/json")
 
 
-async def serve(runtime: Runtime, scope: intake.Scope, receive: intake.Receive, send: intake.Send) -> None:
+async def serve(
+    runtime: Runtime, poller: Poller, scope: intake.Scope, receive: intake.Receive, send: intake.Send
+) -> None:
     """Serve one request of a client."""
     arrival = intake.read_head(scope)
     try:
@@ -54,6 +57,8 @@ async def serve(runtime: Runtime, scope: intake.Scope, receive: intake.Receive, 
             await catalogue.handle(runtime, arrival, send)
         case "response":
             await retrieval.handle(runtime, arrival, scope, receive, send)
+        case "video":
+            await tasks.handle(poller, arrival, scope, receive, send)
         case "unknown":
             unknown = unknown_path(arrival.method, arrival.endpoint)
             await intake.refuse(send, arrival.codec, unknown, arrival.request_id)

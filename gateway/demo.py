@@ -15,6 +15,7 @@ import msgspec
 
 from gateway import demo_answers as answers
 from gateway import demo_requests as requests
+from gateway import demo_videos as videos
 from gateway.canonical import Protocol
 from gateway.connection import AbortableStream
 from gateway.demo_answers import Json, Step
@@ -92,6 +93,8 @@ def _wake(waiter: "asyncio.Future[None]") -> None:
 
 async def _respond(request: httpx.Request, protocol: Protocol, body: bytes) -> httpx.Response:
     path = request.url.path
+    if videos.serves(path):
+        return _video(request, body)
     if request.method in ("GET", "HEAD"):
         return _models(protocol, path)
     if path.endswith("/embeddings"):
@@ -104,6 +107,13 @@ async def _respond(request: httpx.Request, protocol: Protocol, body: bytes) -> h
     if (counted := _counted(path, prompt)) is not None:
         return _json(200, counted)
     return await _generate(protocol, prompt, body, sse=request.url.params.get("alt") == "sse")
+
+
+def _video(request: httpx.Request, body: bytes) -> httpx.Response:
+    reply = videos.reply_to(request.method, request.url.path, dict(request.headers), body)
+    if isinstance(reply.body, bytes):
+        return _response(reply.status, "video/mp4", DemoStream([Step(reply.body)], speed=1.0))
+    return _json(reply.status, reply.body)
 
 
 def _protocol_of(request: httpx.Request) -> Protocol:

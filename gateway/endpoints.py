@@ -10,7 +10,7 @@ from msgspec import Struct
 from gateway.canonical import Protocol
 from gateway.errors import NotFound
 
-Work = Literal["generate", "count", "embed", "relay", "response", "models", "model", "probe", "unknown"]
+Work = Literal["generate", "count", "embed", "relay", "video", "response", "models", "model", "probe", "unknown"]
 """What a path asks for: relay is a metered pass-through of an operation that is never translated."""
 
 
@@ -32,10 +32,9 @@ PREFIXES: tuple[tuple[str, Protocol], ...] = (
 )
 """Base URLs that name a protocol; they settle what `models` means and whose errors an unknown path gets."""
 
-VERSION = re.compile(r"(?:v1/|v1beta/|v1beta1/|v1alpha/|v2/)+")
+VERSION = re.compile(r"(?:v1/|v1beta/|v1beta1/|v1alpha/|v2/|api/v3/)+")
 AZURE = re.compile(r"deployments/[^/]+/")
 VERTEX = re.compile(r"(?:projects/[^/]+/locations/[^/]+/)?publishers/[^/]+/(?=models/)")
-
 RESPONSE = re.compile(
     r"responses/(?!compact$)(?P<id>[A-Za-z0-9][A-Za-z0-9_.:=-]{0,127})(?:/(?P<part>cancel|input_items))?"
 )
@@ -45,6 +44,11 @@ RESPONSE_METHODS: dict[str, tuple[str, ...]] = {
     "cancel": ("POST",),
     "input_items": ("GET",),
 }
+VIDEO = re.compile(
+    r"(?P<all>videos|contents/generations/tasks)"
+    r"|videos/(?!edits$|extensions$|characters$)[^/]+(?P<content>/content)?|contents/generations/tasks/[^/]+"
+)
+"""OpenAI's videos and Ark's generation tasks: all of them, one of them, and what one has made."""
 
 FIXED: dict[str, tuple[Work, Protocol]] = {
     "chat/completions": ("generate", "openai_chat"),
@@ -114,6 +118,9 @@ def classify(path: str, named: Protocol | None) -> Endpoint:
     """The endpoint of a path from which the base URL was taken off."""
     if fixed := FIXED.get(path):
         return Endpoint(fixed[0], fixed[1], path)
+    if video := VIDEO.fullmatch(path):
+        methods = ("POST", "GET") if video["all"] else ("GET",) if video["content"] else ("GET", "DELETE")
+        return Endpoint("video", "openai_chat", path, methods)
     if response := RESPONSE.fullmatch(path):
         return Endpoint("response", "openai_responses", path, RESPONSE_METHODS[response["part"] or ""])
     if path in PROBES:
@@ -149,6 +156,7 @@ def unknown_path(method: str, endpoint: Endpoint) -> NotFound:
     """The error for a path that is not served."""
     return NotFound(
         f"{method} /{endpoint.path} is not served here. Served are chat/completions, responses, messages, "
-        "models/NAME:generateContent, embeddings, models, images, audio, moderations, completions and rerank.",
+        "models/NAME:generateContent, embeddings, models, images, audio, videos, contents/generations/tasks, "
+        "moderations, completions and rerank.",
         code="unknown_path",
     )

@@ -26,6 +26,7 @@ from gateway.errors import Cut, PortTaken
 from gateway.journal import Journal
 from gateway.operations import Answer, Operation
 from gateway.operator import Operator
+from gateway.poller import Pace, Poller
 from gateway.ports import holder, next_free
 from gateway.runtime import Runtime
 from gateway.server import Front
@@ -50,6 +51,8 @@ class ServiceOptions(Struct, frozen=True):
     """What speaks HTTP with upstreams: `own` or `aiohttp`."""
     serve: bool = True
     """False opens the data only, to answer operations while no gateway runs."""
+    pace: Pace = Pace()
+    """How often upstreams are asked about the videos that they make."""
 
 
 class GatewayService:
@@ -95,7 +98,7 @@ class GatewayService:
         self._operator = Operator(desk)
         await self._operator.reload()
         if listener is not None:
-            await self._serve(runtime, listener)
+            await self._serve(runtime, database, listener)
         lock.announce(self.base_url)
 
     async def _open_database(self) -> Database:
@@ -131,8 +134,11 @@ class GatewayService:
         self.base_url = f"http://{shown}:{listener.getsockname()[1]}"
         return listener
 
-    async def _serve(self, runtime: Runtime, listener: socket.socket) -> None:
-        self._front = front = Front(new_app(runtime))
+    async def _serve(self, runtime: Runtime, database: Database, listener: socket.socket) -> None:
+        poller = Poller(runtime, database, self.options.pace)
+        await poller.start()
+        self._closing.push_async_callback(poller.close)
+        self._front = front = Front(new_app(runtime, poller))
         await front.listen(listener)
         self._closing.push_async_callback(front.close)
         control = ControlServer(self.ask, self.bus, self.directory.socket)

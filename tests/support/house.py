@@ -9,6 +9,7 @@ import httpx
 
 from data.records import ExchangeRecord
 from gateway.operations import AddUpstream, CreateKey, GetExchange, KeyCreated, ListExchanges, UpstreamView
+from gateway.poller import Pace
 from gateway.service import GatewayService, ServiceOptions
 
 
@@ -57,12 +58,16 @@ class House:
 
 
 @contextlib.asynccontextmanager
-async def open_house(directory: Path) -> AsyncIterator[House]:
-    """Start a gateway on a free port."""
-    service = GatewayService(ServiceOptions(directory=directory, port=0))
+async def open_house(
+    directory: Path,
+    pace: Pace = Pace(),  # noqa: B008  # it is frozen
+    key: KeyCreated | None = None,
+) -> AsyncIterator[House]:
+    """Start a gateway on a free port, with a new client key unless it has one already."""
+    service = GatewayService(ServiceOptions(directory=directory, port=0, pace=pace))
     await service.start()
     try:
-        house = House(service, await service.ask(CreateKey(name="tests")))
+        house = House(service, key or await service.ask(CreateKey(name="tests")))
         try:
             yield house
         finally:
