@@ -228,47 +228,47 @@ def write_usage(usage: Usage) -> JSON:
 
 
 def _asked(request: Request) -> JSON:
+    """What an answer repeats of its request, and the keys that nothing is known for."""
     extension = wire.own_extension(request) or {}
-    conversation = extension.get("conversation")
-    thinking = request.thinking
+    return {**EMPTY, **_limits(request), **_asked_of_text(request, extension), **_asked_of_provider(request, extension)}
+
+
+def _limits(request: Request) -> JSON:
+    return {
+        "model": request.model,
+        "max_output_tokens": request.max_output,
+        "parallel_tool_calls": request.parallel_calls is not False,
+        "temperature": 1.0 if request.temperature is None else request.temperature,
+        "top_p": 1.0 if request.top_p is None else request.top_p,
+        "top_logprobs": request.logprobs or 0,
+        "tools": show_tools(request),
+        "tool_choice": show_choice(request),
+    }
+
+
+def _asked_of_text(request: Request, extension: JSON) -> JSON:
+    effort = request.thinking.effort if request.thinking else None
+    form = {"type": "text"} if request.output is None else write_format(request.output, own=True)
+    return {
+        "instructions": instructions_above(request),
+        "reasoning": {"effort": effort, "summary": _shown(extension)} | wire.member(extension, "reasoning"),
+        "text": {"format": form, "verbosity": request.verbosity or "medium"},
+        "truncation": extension.get("truncation") or "disabled",
+    }
+
+
+def _asked_of_provider(request: Request, extension: JSON) -> JSON:
+    conversation, user = extension.get("conversation"), wire.as_sent(extension).get("user")
     return {
         "background": extension.get("background") is True,
-        "completed_at": None,
-        "error": None,
-        "incomplete_details": None,
-        "instructions": instructions_above(request),
-        "max_output_tokens": request.max_output,
-        "max_tool_calls": extension.get("max_tool_calls"),
-        "model": request.model,
-        "output": [],
-        "parallel_tool_calls": request.parallel_calls is not False,
-        "previous_response_id": extension.get("previous_response_id"),
         "conversation": {"id": conversation} if isinstance(conversation, str) else conversation,
-        "prompt": extension.get("prompt"),
-        "reasoning": {"effort": thinking and thinking.effort, "summary": _shown(extension)}
-        | wire.member(extension, "reasoning"),
         "store": request.store is not False,
-        "temperature": 1.0 if request.temperature is None else request.temperature,
-        "text": {
-            "format": {"type": "text"} if request.output is None else write_format(request.output, own=True),
-            "verbosity": request.verbosity or "medium",
-        },
-        "tool_choice": show_choice(request),
-        "tools": show_tools(request),
-        "top_logprobs": request.logprobs or 0,
-        "top_p": 1.0 if request.top_p is None else request.top_p,
-        "presence_penalty": 0.0,
-        "frequency_penalty": 0.0,
-        "truncation": extension.get("truncation") or "disabled",
-        "usage": None,
-        "user": wire.as_sent(extension).get("user"),
-        "safety_identifier": request.user if request.user != wire.as_sent(extension).get("user") else None,
-        "prompt_cache_key": request.cache_key or None,
-        "prompt_cache_options": extension.get("prompt_cache_options"),
-        "prompt_cache_retention": extension.get("prompt_cache_retention"),
         "service_tier": request.tier or "default",
         "metadata": request.metadata or {},
-        **UNKNOWN,
+        "user": user,
+        "safety_identifier": request.user if request.user and request.user != user else None,
+        "prompt_cache_key": request.cache_key or None,
+        **{name: extension.get(name) for name in REPEATED},
     }
 
 
@@ -277,12 +277,25 @@ def _shown(extension: JSON) -> object:
     return shown.get("summary") or shown.get("generate_summary")
 
 
-UNKNOWN: JSON = {
+REPEATED = (
+    "max_tool_calls",
+    "previous_response_id",
+    "prompt",
+    "prompt_cache_options",
+    "prompt_cache_retention",
+)
+
+EMPTY: JSON = {
     "access_programs": None,
+    "completed_at": None,
+    "error": None,
+    "frequency_penalty": 0.0,
     "image": None,
+    "incomplete_details": None,
     "input_transformations": None,
     "moderation": None,
+    "presence_penalty": 0.0,
     "prompt_cache_diagnostics": None,
     "tool_usage": None,
 }
-"""Keys of the object that only OpenAI itself can fill."""
+"""Keys that are there whatever was asked."""

@@ -35,6 +35,9 @@ SIGNATURE = "thought_signature"
 """Tokens that stand on a call; here, where calls have no place for one, on an empty thought before it."""
 
 
+ROLES = ("user", "assistant", "system", "developer")
+
+
 class Laid(Struct, frozen=True):
     """One item of the input: how many parts of which turn it became, and its members that no part holds."""
 
@@ -118,21 +121,23 @@ def read_input(value: object, at: str = "input") -> Conversation:
 
 def _read_message(conversation: Conversation, item: JSON, at: str) -> None:
     role = wire.read_text(item, "role", at)
-    if role not in ("user", "assistant", "system", "developer"):
+    if role not in ROLES:
         raise BadRequest(f"'{at}.role' is '{role}', which is no role.", code="invalid_value", param=f"{at}.role")
     if "content" not in item:
         raise wire.missing(f"{at}.content")
     content = read_content(item["content"], f"{at}.content")
-    if role != "assistant" and not any(part != Text() for part, _ in content):
-        raise BadRequest(f"'{at}.content' is empty.", code="invalid_value", param=f"{at}.content")
     parts = [part for part, _ in content]
+    if role != "assistant" and all(part == Text() for part in parts):
+        raise BadRequest(f"'{at}.content' is empty.", code="invalid_value", param=f"{at}.content")
     part_rests = {index: rest for index, (_, rest) in enumerate(content) if rest}
-    rest = wire.rest_of(item, "type", "role", "content") | ({"role": role} if role == "developer" else {})
+    rest = wire.rest_of(item, "type", "role", "content")
+    if role == "developer":
+        role, rest = "system", rest | {"role": role}
     texts = [part for part in parts if isinstance(part, Text)]
-    if role in ("system", "developer") and not conversation.turns and len(texts) == len(parts):
+    if role == "system" and not conversation.turns and len(texts) == len(parts):
         conversation.instruct(texts, rest, part_rests)
     else:
-        conversation.add("system" if role == "developer" else role, parts, rest, part_rests)
+        conversation.add(role, parts, rest, part_rests)
 
 
 def _read_reasoning(conversation: Conversation, item: JSON, at: str) -> None:
@@ -209,13 +214,17 @@ def refuse_orphans(items: list[JSON], at: str = "input") -> None:
     if any(item.get("type", "item_reference") in wire.REMEMBERED and "role" not in item for item in items):
         return
     waiting: dict[object, int] = {}
+    # calls of the provider's own tools that the client runs may be answered like a function's
+    others = [item.get("call_id") for item in items if item.get("type") in wire.MODEL_ITEMS]
     for index, item in enumerate(items):
         kind, call_id = item.get("type"), item.get("call_id")
         if kind in ("function_call", "custom_tool_call") and item.get("async") is not True:
             if call_id in waiting:
                 raise _orphan(f"Two calls have the id '{call_id}'.", f"{at}[{index}].call_id")
             waiting[call_id] = index
-        elif kind in ("function_call_output", "custom_tool_call_output") and waiting.pop(call_id, None) is None:
+        elif kind not in ("function_call_output", "custom_tool_call_output") or call_id in others:
+            continue
+        elif waiting.pop(call_id, None) is None:
             raise _orphan(f"No tool call found for the output of call '{call_id}'.", f"{at}[{index}].call_id")
     for call_id, index in waiting.items():
         raise _orphan(f"No tool output found for call '{call_id}'.", f"{at}[{index}].call_id")
@@ -257,6 +266,8 @@ class ItemWriter:
             at += laid.parts
         for number, turn in enumerate(self._request.turns):
             at = 0
+            if turn.name:
+                self._losses.note(f"turns[{number}].name", "Who speaks has no name here.")
             for laid in self._laid.get(number) or _by_kind(turn, number):
                 place = f"turns[{number}].parts[{at}]"
                 written += self._item(turn.role, turn.parts[at : at + laid.parts], laid, place)
@@ -306,17 +317,24 @@ class ItemWriter:
         return rest
 
     def _reasoning(self, thoughts: list[Reasoning], laid: Laid, at: str) -> list[JSON]:
-        opaque, known = thoughts[-1].opaque, "id" in laid.rest
-        readable = opaque is not None and opaque.kind == wire.ENCRYPTED
-        readable = readable and opaque is not None and opaque.origin in (wire.FAMILY, self._target.facts.family)
-        if not readable and (opaque is not None or not known) and not self._takes_plain(thoughts):
+        opaque = thoughts[-1].opaque
+        token = self._token(opaque)
+        # without any token it lies at the upstream, if its client knows its id
+        if not token and (opaque is not None or "id" not in laid.rest) and not self._takes_plain(thoughts):
             self._losses.note(at, "What another model thought cannot be given to this one.")
             return []
-        item: JSON = {"type": "reasoning", "summary": []}
-        item["summary"] = [{"type": "summary_text", "text": one.text} for one in thoughts if one.summary and one.text]
-        content = [{"type": "reasoning_text", "text": one.text} for one in thoughts if not one.summary and one.text]
-        token = {"encrypted_content": opaque.data} if readable and opaque is not None else {}
-        return [item | ({"content": content} if content else {}) | token | laid.rest]
+        shown = [one for one in thoughts if one.text]
+        summary = [{"type": "summary_text", "text": one.text} for one in shown if one.summary]
+        content = [{"type": "reasoning_text", "text": one.text} for one in shown if not one.summary]
+        held: JSON = {"content": content} if content else {}
+        return [{"type": "reasoning", "summary": summary, **held, **token, **laid.rest}]
+
+    def _token(self, opaque: Opaque | None) -> JSON:
+        """The token, where the target's models can read it."""
+        families = (wire.FAMILY, self._target.facts.family)
+        if opaque is None or opaque.kind != wire.ENCRYPTED or opaque.origin not in families:
+            return {}
+        return {"encrypted_content": opaque.data}
 
     def _takes_plain(self, thoughts: list[Reasoning]) -> bool:
         return self._target.dialect.echo_reasoning != "forbidden" and any(one.text for one in thoughts)

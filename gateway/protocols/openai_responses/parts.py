@@ -50,7 +50,8 @@ def _read_text(part: JSON, at: str) -> tuple[Part, JSON]:
     # what a citation cannot tell, such as the id of a file, is kept as it came
     known = ("annotations",) if all(one.get("type") == "url_citation" for one in cited) else ()
     text = Text(wire.read_text(part, "text", at), citations, cache=wire.read_cache(part, at))
-    rest = wire.rest_of(part, "type", "text", "prompt_cache_breakpoint", *known)
+    # the SDK's helpers put what they parsed beside the text
+    rest = wire.rest_of(part, "type", "text", "prompt_cache_breakpoint", "parsed", *known)
     return text, {name: value for name, value in rest.items() if value != []}
 
 

@@ -326,29 +326,29 @@ class _InOrder:
     """Lets one part through at a time; what belongs to later ones waits."""
 
     def __init__(self) -> None:
-        self._running: int | None = None
+        self.running: int | None = None
         self._waiting: dict[int, list[Event]] = {}
 
     def pass_on(self, event: PartStarted | PartDelta | PartEnded) -> Iterator[Event]:
         index = event.index
-        if index != self._running and self._running is not None:
+        if index != self.running and self.running is not None:
             if isinstance(event, PartStarted) or index in self._waiting:
                 self._waiting.setdefault(index, []).append(event)
             return
-        if self._running is None and not isinstance(event, PartStarted):
+        if self.running is None and not isinstance(event, PartStarted):
             return
         yield event
-        self._running = None if isinstance(event, PartEnded) else index
-        while self._running is None and self._waiting:
-            self._running = next(iter(self._waiting))
-            waiting = self._waiting.pop(self._running)
+        self.running = None if isinstance(event, PartEnded) else index
+        while self.running is None and self._waiting:
+            self.running = next(iter(self._waiting))
+            waiting = self._waiting.pop(self.running)
             yield from waiting
-            self._running = None if isinstance(waiting[-1], PartEnded) else self._running
+            self.running = None if isinstance(waiting[-1], PartEnded) else self.running
 
     def rest(self) -> Iterator[Event]:
         """What waits still, each part ended."""
-        while self._running is not None:
-            yield from self.pass_on(PartEnded(self._running))
+        while self.running is not None:
+            yield from self.pass_on(PartEnded(self.running))
 
 
 class Encoder:
@@ -366,6 +366,8 @@ class Encoder:
     def encode(self, event: Event) -> bytes:
         if self._ended:
             return b""
+        if isinstance(event, PartDelta) and event.index == self._order.running:
+            return self._write(self._output.delta(event.text))
         match event:
             case ResponseStarted():
                 return b"" if self._shell else self._begin(event)

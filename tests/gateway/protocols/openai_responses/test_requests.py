@@ -367,6 +367,11 @@ def test_results_of_calls_that_the_provider_remembers_need_no_call_here() -> Non
     assert read(input=[{"type": "item_reference", "id": "fc_1"}, SUNNY]).turns[1].role == "user"
 
 
+def test_a_shell_call_of_the_provider_may_be_answered_like_a_function() -> None:
+    shell = {"type": "local_shell_call", "id": "lsh_1", "call_id": "call_1", "status": "completed"}
+    assert read(input=[shell, SUNNY]).turns[1].parts == (ToolResult("call_1", (Text("Sunny"),)),)
+
+
 # writing for clients of other protocols
 
 
@@ -498,6 +503,10 @@ def test_a_model_that_does_not_sample_is_spared_the_temperature() -> None:
 def test_what_would_be_another_request_without_it_is_refused(members: Any) -> None:
     with pytest.raises(BadRequest):
         write(ask(**members))
+
+
+def test_the_name_of_a_speaker_is_told_as_lost() -> None:
+    assert lost(ask(turns=(Turn("user", (Text("Hello"),), name="Ann"),))) == ["turns[0].name"]
 
 
 def test_what_another_protocol_alone_knows_is_told_as_lost() -> None:
