@@ -25,6 +25,7 @@ PROTOCOL = "openai_responses"
 CREATING = "responses"
 """The path whose answers can be gone on from."""
 LARGEST = 32 * 1024 * 1024
+THOUGHTS = "reasoning.encrypted_content"
 COMPLETE = ("completed", "incomplete")
 REPEATS = Repeats("previous_response_id", "conversation", "prompt", "background", "store", "input")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:=-]{0,127}")
@@ -81,6 +82,13 @@ class Lifecycle(Struct, gc=False):
     response: Raw = Raw(b"null")
 
 
+class Included(Struct, gc=False):
+    """What a request wants to see in its answer besides."""
+
+    include: list[str] | None = None
+
+
+_INCLUDED = msgspec.json.Decoder(Included)
 _NAMED = msgspec.json.Decoder(Named)
 _LIST = msgspec.json.Decoder(list[Raw])
 _HEAD = msgspec.json.Decoder(Head)
@@ -273,7 +281,23 @@ def _nowhere(plan: Plan, going_on: Continuation, snapshot: Snapshot) -> BadReque
     )
 
 
-# as the answer goes out
+# on the way there and back
+
+
+def to_translate(going_on: Continuation, *, keeps: bool) -> Call:
+    """The call for an upstream of another protocol: what becomes of its answer is settled here, not there.
+
+    Thoughts have to be in the answer that is kept, or the model could not take them up again.
+    """
+    if not going_on.stores:
+        return going_on.call
+    body = without_member(going_on.call.body, "store")
+    if not keeps:
+        return replace(going_on.call, body=with_member(body, "store", b"false"))
+    wanted = read_fields(body, _INCLUDED, Repeats("include")).include or []
+    if THOUGHTS not in wanted:
+        body = with_member(body, "include", msgspec.json.encode([*wanted, THOUGHTS]))
+    return replace(going_on.call, body=body)
 
 
 def keep(stored: StoredResponses, going_on: Continuation, key_id: int, upstream_id: int | None, answer: bytes) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from data.database import Database
 from data.secrets import Vault
+from gateway import continuation
 from gateway.canonical import Protocol
 from gateway.continuation import Continuation, keep, narrowed, response_in, take_up, with_previous
 from gateway.errors import BadRequest, NotFound, Unavailable
@@ -203,6 +204,26 @@ def test_an_account_that_is_down_is_not_taken_for_one_that_does_not_serve_the_mo
     plan = Plan("r", "why", (NEAR,), (Skipped("up7", "m", "down"),))
     with pytest.raises(Unavailable):
         narrowed(plan, Continuation(call(), 7, "previous_response_id"), snapshot(NEAR, FAR))
+
+
+# --- translation ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("members", "keeps", "changed"),
+    [
+        ({}, True, {"include": ["reasoning.encrypted_content"]}),
+        ({"store": True, "include": ["x"]}, True, {"include": ["x", "reasoning.encrypted_content"]}),
+        ({"store": True, "include": None}, False, {"include": None, "store": False}),
+        ({"store": False}, True, {"store": False}),
+    ],
+)
+async def test_an_answer_to_be_kept_is_asked_for_with_its_thoughts_and_stored_nowhere_else(
+    stored: StoredResponses, members: dict[str, object], keeps: bool, changed: dict[str, object]
+) -> None:
+    going_on = await take_up(stored, 1, asking({"input": "hi", **members}))
+    translated = json.loads(continuation.to_translate(going_on, keeps=keeps).body)
+    assert translated == {"model": "m", "input": "hi", **changed}
 
 
 # --- the answer -----------------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.endpoints import read_query, resolve, resolve_path
+from gateway.endpoints import read_query, repeated_in, resolve, resolve_path
 
 
 @pytest.mark.parametrize(
@@ -65,6 +65,30 @@ def test_a_model_with_a_colon_is_one_model_when_no_method_follows() -> None:
     assert (endpoint.work, endpoint.path) == ("model", "models/org/model:free")
 
 
+@pytest.mark.parametrize("prefix", ["/v1", "", "/openai/v1", "/openai", "/v1/v1"])
+@pytest.mark.parametrize(
+    ("part", "methods"), [("", ("GET", "DELETE")), ("/cancel", ("POST",)), ("/input_items", ("GET",))]
+)
+def test_every_openai_base_url_reaches_a_stored_response(prefix: str, part: str, methods: tuple[str, ...]) -> None:
+    endpoint = resolve_path(f"{prefix}/responses/resp_6f-2{part}".encode())
+    assert (endpoint.work, endpoint.protocol, endpoint.methods) == ("response", "openai_responses", methods)
+    assert endpoint.path == f"responses/resp_6f-2{part}"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/responses/..",
+        "/v1/responses/..%2Ffiles",
+        "/v1/responses/a%3Fb",
+        "/v1/responses/compact",
+        "/v1/responses/a/b",
+    ],
+)
+def test_what_cannot_be_a_response_id_reaches_nothing(path: str) -> None:
+    assert resolve_path(path.encode()).work == "unknown"
+
+
 @pytest.mark.parametrize(
     ("headers", "query", "protocol"),
     [
@@ -93,6 +117,12 @@ def test_probes_are_understood_without_a_key(path: str) -> None:
 @pytest.mark.parametrize("path", ["/v1/files", "/admin", "/v1/models:generateContent", "/..", "/v1/chat"])
 def test_anything_else_is_unknown(path: str) -> None:
     assert resolve_path(path.encode()).work == "unknown"
+
+
+def test_members_of_the_query_that_come_again_are_not_lost() -> None:
+    query = b"include[]=a&limit=5&include[]=b&include[]=c"
+    assert read_query(query) == {"include[]": "c", "limit": "5"}
+    assert repeated_in(query) == (("include[]", "a"), ("include[]", "b"))
 
 
 def test_the_query_is_read_with_its_empty_members() -> None:
