@@ -71,6 +71,8 @@ class Found(Struct, frozen=True):
     reason: str
     candidates: list[Candidate]
     strict: bool = False
+    ordered: bool = False
+    """Their order is the operator's; otherwise those that need no translation come first."""
 
 
 def plan(
@@ -93,6 +95,8 @@ def plan(
     targets, skipped = judge(in_order(found.candidates, draw), protocols)
     if not targets:
         raise no_target(model, protocols[0], found.candidates)
+    if not found.ordered:
+        targets.sort(key=lambda target: target.endpoint.protocol != protocols[0])
     healthy, aside = set_aside(targets, is_down)
     return Plan(found.route, found.reason, healthy, (*skipped, *aside), found.strict)
 
@@ -105,7 +109,7 @@ def find_candidates(snapshot: Snapshot, model: str) -> Found:
     for number, route in enumerate(snapshot.routes, 1):
         if route.enabled and fits(name, route.patterns) and route.targets:
             reason = f"route {number} ({route.name}) fits {name}"
-            return Found(route.name, reason, route_candidates(snapshot, route, name), route.strict)
+            return Found(route.name, reason, route_candidates(snapshot, route, name), route.strict, ordered=True)
     listed = [Candidate(u, name, 1, u.weight) for u in snapshot.upstreams.values() if name in u.models]
     return Found("listed", f"no route fits {name}; upstreams that list it are used", listed)
 

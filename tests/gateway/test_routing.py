@@ -134,6 +134,11 @@ def test_a_request_that_can_be_translated_takes_the_protocol_that_keeps_most_of_
     assert "translated to Gemini" in next(t.reason for t in found.targets if t.upstream.name == "a")
 
 
+def test_without_a_route_upstreams_that_need_no_translation_come_first() -> None:
+    facts = snapshot(upstream(1, "a", "m"), upstream(2, "b", "m", protocol="gemini"), upstream(3, "c", "m"))
+    assert names(planned(facts, "m", protocols=SPOKEN["gemini"]))[0] == "b"
+
+
 def test_a_strict_route_makes_a_strict_plan() -> None:
     strict = replace(route("r", "*", TargetFacts(1, None, 1, 1)), strict=True)
     assert planned(snapshot(upstream(1, "a"), routes=(strict,)), "m").strict
