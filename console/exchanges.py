@@ -39,6 +39,8 @@ def state_word(record: ExchangeRecord) -> str:
 def outcome(record: ExchangeRecord) -> str:
     """How it stands, in a few words."""
     if record.state == RUNNING:
+        if record.progress:
+            return record.progress
         return "streaming" if record.first_token_us is not None else "waiting for the upstream"
     if record.state == DONE:
         retries = record.attempts - 1
@@ -59,7 +61,9 @@ def reason(record: ExchangeRecord) -> str:
 
 
 def reason_instead(record: ExchangeRecord) -> Spanning | None:
-    """Those that did not end well spend their number columns on the reason."""
+    """Those that did not end well spend their number columns on the reason, and tasks on how far they are."""
+    if record.state == RUNNING and record.progress:
+        return Spanning("in", (record.progress, "accent"))
     if record.state in (RUNNING, DONE):
         return None
     return Spanning("in", (reason(record), "bad" if sign(record)[0] == "✗" else "warning"))

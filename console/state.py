@@ -174,6 +174,7 @@ class ConsoleState:
             first_token_us=news.first_token_us,
             output_tokens=news.output_tokens,
             cost_micros=news.cost_micros,
+            progress=news.progress,
         )
         changes.exchanges.add(news.id)
 

@@ -184,6 +184,10 @@ class Poller:
             await note_task(session, followed.record.id, standing.status, stored(standing))
         followed.standing = standing
         followed.record = record = replace(followed.record, progress=told(standing))
+        self.tell(record)
+
+    def tell(self, record: ExchangeRecord) -> None:
+        """Note how far an exchange has come, and publish it."""
         self.runtime.journal.progress(record)
         self.runtime.bus.publish(
             ExchangeProgressed(

@@ -33,6 +33,7 @@ _OPENAI_STATUSES: dict[Status, str] = {"queued": "queued", "running": "in_progre
 _UNSHOWN = re.compile(r"(?:^|_)id$|prompt|callback|safety_identifier")
 """Members of an upstream's answer that are its own, or the client's words."""
 _CODE = re.compile(r"[\w.:-]{1,100}")
+_FIGURE = re.compile(r"[a-z0-9.:]{1,20}")
 _MADE_ID = re.compile(r"[\w.:~-]{1,256}")
 
 
@@ -138,9 +139,9 @@ def read_standing(body: bytes, before: Standing, made: str) -> Standing:
         output_tokens=_count(usage.get("completion_tokens")),
         total_tokens=_count(usage.get("total_tokens")),
         seconds=_length(said.seconds, said.duration) or before.seconds,
-        size=_word(said.size) or size_of(_word(said.resolution), _word(said.ratio)) or before.size,
-        resolution=_word(said.resolution) or before.resolution,
-        ratio=_word(said.ratio) or before.ratio,
+        size=_figure(said.size) or size_of(_word(said.resolution), _word(said.ratio)) or before.size,
+        resolution=_figure(said.resolution) or before.resolution,
+        ratio=_figure(said.ratio) or before.ratio,
         updated_at=_count(said.updated_at),
         completed_at=_count(said.completed_at) or (_count(said.updated_at) if status == "succeeded" else None),
         expires_at=_count(said.expires_at),
@@ -180,7 +181,7 @@ def _fault(error: object, status: Status, made: str) -> Fault:
 
 def _length(seconds: object, duration: object) -> str:
     value = seconds if seconds is not None else duration
-    return seconds_of(value) if isinstance(value, int | float | str) else ""
+    return _figure(seconds_of(value)) if isinstance(value, int | float | str) else ""
 
 
 def _count(value: object) -> int | None:
@@ -189,6 +190,11 @@ def _count(value: object) -> int | None:
 
 def _word(value: object) -> str:
     return value if isinstance(value, str) else ""
+
+
+def _figure(value: object) -> str:
+    """A size, a ratio or a length, which are shown as they are."""
+    return value if isinstance(value, str) and _FIGURE.fullmatch(value) else ""
 
 
 def _more(body: bytes, made: str) -> dict[str, bool | int | float | str]:

@@ -188,8 +188,7 @@ class Submission:
             warnings="; ".join(made.warnings),
             progress=told(made.standing),
         )
-        self.runtime.journal.progress(record)
-        self.runtime.bus.publish(ExchangeStarted(record))
+        self.poller.tell(record)
         self.poller.follow(task, record)
         return task
 

@@ -177,6 +177,7 @@ def _facts(detail: ExchangeDetail) -> list[tuple[str, str]]:
         ("exchange", f"{record.id}  {record.request_id}"),
         ("started", day_time(record.started_at)),
         ("state", f"{record.state}  {record.http_status or ''}  {record.finish}".strip()),
+        ("progress", record.progress),
         ("error", f"{record.error_code}  {record.error_message}".strip()),
         ("request", f"{record.path}  {record.protocol}  {'streamed' if record.stream else ''}".strip()),
         ("key", detail.key_name),

@@ -143,6 +143,8 @@ def _overview(record: ExchangeRecord, key_name: str, width: int) -> list[Line]:
     ]
     if record.upstream_request_id:
         lines.append(_fact("upstream id", (record.upstream_request_id, "muted")))
+    if record.progress:
+        lines.append(_fact("progress", (record.progress, "plain")))
     if record.finish:
         lines.append(_fact("finish", (record.finish, "plain")))
     return [*lines, ()]

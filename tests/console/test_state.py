@@ -1,5 +1,6 @@
 """What the console remembers of its gateway."""
 
+from console.exchanges import outcome, reason_instead
 from console.state import CAPACITY, TRIMMED_AT_ONCE, ConsoleState, ExchangeIndex
 from data.records import DONE, FAILED, RUNNING, ExchangeRecord
 from gateway.events import ExchangeEnded, ExchangeProgressed, ExchangeStarted, Noted, TextPassed
@@ -28,6 +29,16 @@ def test_progress_that_comes_after_the_end_changes_nothing() -> None:
     state = ConsoleState(Clock(10))
     state.fold([ExchangeEnded(exchange(1, output_tokens=310)), progressed(1, 300)])
     assert state.rows[1].output_tokens == 310
+
+
+def test_a_task_shows_how_far_it_has_come_instead_of_figures() -> None:
+    state = ConsoleState(Clock(10))
+    news = ExchangeProgressed(1, "ark", "film", "default", None, 0, None, "making the video, 40 %")
+    state.fold([ExchangeStarted(running(1)), news])
+    told = reason_instead(state.rows[1])
+    assert told is not None
+    assert told.cell == ("making the video, 40 %", "accent")
+    assert outcome(state.rows[1]) == "making the video, 40 %"
 
 
 def test_what_is_on_record_does_not_overwrite_newer_news() -> None:

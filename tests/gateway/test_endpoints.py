@@ -22,6 +22,32 @@ def test_every_openai_base_url_reaches_chat_completions(path: str) -> None:
     assert (endpoint.work, endpoint.protocol, endpoint.path) == ("generate", "openai_chat", "chat/completions")
 
 
+@pytest.mark.parametrize(
+    ("path", "below", "methods"),
+    [
+        ("/v1/videos", "videos", ("POST", "GET")),
+        ("/openai/v1/videos/video_1", "videos/video_1", ("GET", "DELETE")),
+        ("/v1/videos/video_1/content", "videos/video_1/content", ("GET",)),
+        ("/api/v3/contents/generations/tasks", "contents/generations/tasks", ("POST", "GET")),
+        ("/api/v3/contents/generations/tasks/task-1", "contents/generations/tasks/task-1", ("GET", "DELETE")),
+    ],
+)
+def test_video_tasks_are_reached_by_openais_and_arks_base_urls(path: str, below: str, methods: tuple[str, ...]) -> None:
+    endpoint = resolve_path(path.encode())
+    assert (endpoint.work, endpoint.path, endpoint.methods) == ("video", below, methods)
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1/videos/video_1/remix", "/v1/videos/edits", "/v1/videos/a%2Fb", "/v1/videos/a/b/content"]
+)
+def test_what_is_not_done_with_videos_is_no_endpoint(path: str) -> None:
+    assert resolve_path(path.encode()).work == "unknown"
+
+
+def test_arks_base_url_reaches_chat_as_well() -> None:
+    assert resolve_path(b"/api/v3/chat/completions").path == "chat/completions"
+
+
 @pytest.mark.parametrize("path", ["/v1/messages", "/messages", "/anthropic/v1/messages", "/anthropic/messages"])
 def test_every_anthropic_base_url_reaches_messages(path: str) -> None:
     endpoint = resolve_path(path.encode())
