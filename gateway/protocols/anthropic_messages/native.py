@@ -337,4 +337,5 @@ CODEC = Codec(
     keep_alive=b'event: ping\ndata: {"type":"ping"}\n\n',
     model_list=model_list,
     model_item=model_item,
+    count_body=lambda count: msgspec.json.encode({"input_tokens": count}),
 )

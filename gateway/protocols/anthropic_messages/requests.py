@@ -284,6 +284,7 @@ def _joined(blocks: list[JSON]) -> object:
 
 def _write_messages(draft: Draft) -> list[JSON]:
     messages: list[JSON] = []
+    said: list[JSON] = []
     for index, turn in enumerate(draft.request.turns):
         stays = turn.role != "system" or (draft.own and draft.genuine)
         blocks = list(write_turn(turn if stays else _wrapped(turn), index, draft))
@@ -291,9 +292,10 @@ def _write_messages(draft: Draft) -> list[JSON]:
             draft.lose(f"turns[{index}]", "Instructions within the conversation are told as the user's words.")
         role = turn.role if stays else "user"
         if blocks and messages and messages[-1]["role"] == role != "system":
-            messages[-1]["content"] = [*blocks_of(messages[-1]), *blocks]
+            said += blocks
         elif blocks:
-            messages.append({"role": role, "content": blocks, **draft.note("_turns", str(index))})
+            said = blocks
+            messages.append({"role": role, "content": said, **draft.note("_turns", str(index))})
     return _well_formed(messages, draft)
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import anthropic
 import pytest
+from anthropic.types import ThreadUnsupportedRequestError
 
 from gateway import errors
 from gateway.canonical import ModelEntry, Piece, Usage
@@ -135,3 +136,14 @@ def test_the_sdk_pages_through_the_models(serve) -> None:
     assert ([model["id"] for model in page["data"]], page["has_more"], page["first_id"]) == (["m0", "m1"], False, "m0")
     with client_of(serve(200, CODEC.model_list(models, {}))) as client:
         assert [model.created_at.year for model in client.models.list()] == [2025] * 5
+
+
+def test_the_sdk_knows_by_an_errors_details_that_it_must_go_on_without_a_thread(serve) -> None:
+    error = errors.BadRequest("No threads here.", code="thread_unsupported_request", param="thread")
+    url = serve(CODEC.error_status(error), CODEC.error_body(error, "req_1"))
+    with client_of(url) as client, pytest.raises(ThreadUnsupportedRequestError) as caught:
+        client.messages.create(model="m", max_tokens=1, messages=[])
+    assert caught.value.body["error"]["details"] == {
+        "error_code": "thread_unsupported_request",
+        "unsupported": ["thread"],
+    }

@@ -1,6 +1,7 @@
 """Messages requests, to the canonical model and from it."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -173,11 +174,10 @@ def test_every_parameter_of_the_newest_sdk_has_a_meaning(kind: Any) -> None:
 
 
 def test_every_canonical_field_has_a_fate() -> None:
-    kinds = [f"part.{kind.__name__.lower()}" for kind in te.get_args(Part)]
-    sources = [f"source.{kind.__name__.lower()}" for kind in (Inline, Remote, Stored)]
-    tools = ["tool.function", "tool.custom", "tool.server"]
+    kinds = [re.sub(r"(?<=[a-z])([A-Z])", r"_\1", kind.__name__).lower() for kind in te.get_args(Part)]
+    others = ("tool.function", "tool.custom", "tool.server", "source.inline", "source.remote", "source.stored")
     choices = [f"choice.{mode}" for mode in ("auto", "none", "required", "one", "subset")]
-    assert {*Request.__struct_fields__, *kinds, *sources, *tools, *choices} <= set(FATES)
+    assert {*Request.__struct_fields__, *(f"part.{kind}" for kind in kinds), *others, *choices} <= set(FATES)
 
 
 def test_unknown_members_come_back_where_the_upstream_is_the_real_one_and_are_told_elsewhere() -> None:
