@@ -4,6 +4,7 @@ A response that is kept here is put into the request as the conversation it was;
 name, and only that upstream is asked.
 """
 
+import contextlib
 import re
 import time
 from collections.abc import Iterable, Mapping
@@ -101,8 +102,8 @@ _LIFECYCLE = msgspec.json.Decoder(Lifecycle)
 
 async def take_up(stored: StoredResponses, key_id: int, call: Call) -> Continuation:
     """The request with what it names. Raises `BadRequest` or `NotFound` for what the key has nothing of."""
-    named = read_fields(call.body, _NAMED, REPEATS)
-    items = items_of(named.input)
+    named = read(call.body)
+    items = items_of(named.input) if may_refer(named.input) or named.previous_response_id else []
     previous = await find_previous(stored, key_id, named)
     conversation_id = await find_conversation(stored, key_id, named)
     referred = await find_referred(stored, key_id, items)
@@ -111,6 +112,7 @@ async def take_up(stored: StoredResponses, key_id: int, call: Call) -> Continuat
     upstream_id, holding = held_by((*holders, *(("input", kept) for kept in referred.values())))
     here = previous if previous and previous.upstream_id is None else None
     if here or any(kept.upstream_id is None for kept in referred.values()):
+        check_input(named.input)
         call = replace(call, body=expanded(call.body, items, here, referred))
     return Continuation(
         call=call,
@@ -120,6 +122,14 @@ async def take_up(stored: StoredResponses, key_id: int, call: Call) -> Continuat
         conversation_id=conversation_id,
         stores=call.path == CREATING and named.store is not False,
     )
+
+
+def read(body: bytes) -> Named:
+    """What a request names. Its body was read before, so that only these members can be wrong."""
+    with contextlib.suppress(msgspec.ValidationError):
+        if not REPEATS.first(body):
+            return _NAMED.decode(body)
+    return read_fields(body, _NAMED, REPEATS)
 
 
 async def find_previous(stored: StoredResponses, key_id: int, named: Named) -> Kept | None:
@@ -189,8 +199,6 @@ def expanded(body: bytes, items: list[Raw], previous: Kept | None, referred: Map
 
 def reference_in(item: Raw) -> str:
     """The id that an item is no more than; empty for a whole item."""
-    if b'"id"' not in bytes(item):
-        return ""
     head = decode(_HEAD, item) or Head()
     bare = head.type is None and head.role is None
     return head.id if isinstance(head.id, str) and (bare or head.type == "item_reference") else ""
@@ -210,19 +218,29 @@ def is_response(kept: Kept) -> bool:
     return not kept.id.startswith("conv_")
 
 
-def _needed(named: Named) -> str:
-    wanted = {"conversation": named.conversation, "prompt": named.prompt, "background": named.background}
-    return next((name for name, value in wanted.items() if value), "")
+def may_refer(given: Raw) -> bool:
+    """Whether the input may hold items that are only named: without an id, however it is spelled, there are none."""
+    text = bytes(given)
+    return text.startswith(b"[") and (b'"id"' in text or b"\\u00" in text)
 
 
 def items_of(given: Raw) -> list[Raw]:
-    """The input as items. Raises `BadRequest` for what can be no input."""
+    """The input as items; empty for what can be no input."""
     text = bytes(given)
     if text.startswith(b'"'):
         return [Raw(b'{"type":"message","role":"user","content":' + text + b"}")]
-    if not text.startswith((b"[", b"null")):
-        raise BadRequest("'input' must be a string or a list of items.", code="invalid_type", param="input")
     return decode(_LIST, text) or []
+
+
+def check_input(given: Raw) -> None:
+    """Raises `BadRequest` for what can be no input."""
+    if not bytes(given).startswith((b'"', b"[", b"null")):
+        raise BadRequest("'input' must be a string or a list of items.", code="invalid_type", param="input")
+
+
+def _needed(named: Named) -> str:
+    wanted = {"conversation": named.conversation, "prompt": named.prompt, "background": named.background}
+    return next((name for name, value in wanted.items() if value), "")
 
 
 def _in_place(item: Raw, referred: Mapping[str, Kept]) -> bytes:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from data.database import Database
 from data.secrets import Vault
@@ -81,8 +82,9 @@ async def test_a_long_conversation_is_gone_on_from_step_by_step(stored: StoredRe
 
 
 async def test_an_item_that_is_only_named_is_put_in_its_place(stored: StoredResponses) -> None:
-    for reference in ({"type": "item_reference", "id": "msg_1"}, {"id": "msg_1"}):
-        going_on = await take_up(stored, 1, call(input=[ASKED, reference, NEXT]))
+    for reference in ({"type": "item_reference", "id": "msg_1"}, {"id": "msg_1"}, {"i.d": "msg_1"}):
+        asked = call(input=[ASKED, reference, NEXT])
+        going_on = await take_up(stored, 1, replace(asked, body=asked.body.replace(b"i.d", b"i\\u0064")))
         assert sent(going_on)["input"] == [ASKED, SAID, NEXT]
 
 
