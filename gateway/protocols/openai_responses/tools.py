@@ -52,7 +52,15 @@ def read_tools(value: object, at: str = "tools") -> Tools:
             if rest:
                 rests[str(len(tools))] = rest
             tools.append(read)
+    _refuse_repeated(tools, at)
     return Tools(tuple(tools), rests, namespaces)
+
+
+def _refuse_repeated(tools: list[Tool], at: str) -> None:
+    named = [(tool.namespace, tool.name) for tool in tools if not isinstance(tool, ServerTool)]
+    if len(set(named)) < len(named):
+        name = next(name for name in named if named.count(name) > 1)[1]
+        raise BadRequest(f"'{at}' has '{name[:64]}' more than once.", code="duplicate_tool", param=at)
 
 
 def _read_tool(item: JSON, namespace: str, at: str) -> tuple[Tool, JSON]:
