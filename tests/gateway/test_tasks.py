@@ -358,3 +358,21 @@ async def test_an_upstream_cannot_have_us_fetch_from_inside(house: House, studio
 async def test_a_video_that_is_not_made_yet_cannot_be_fetched(house: House, studio: Studio) -> None:
     name = await begin(house)
     assert await refused(house, f"/v1/videos/{name}/content") == (404, "video_not_ready")
+
+
+async def test_a_task_is_not_begun_again_over_a_connection_that_was_closed_meanwhile(house: House) -> None:
+    """The usual care for idle connections, to send again what met one, would make two videos."""
+    posted: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        listed = b'{"data":[{"id":"m-film"}]}'
+        while not (head := await reader.readuntil(b"\r\n\r\n")).startswith(b"POST"):
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(listed), listed))
+        posted.append(head)
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        await house.add("volcengine", f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", models=("m-film",))
+        assert (await house.client.post(ARK, json=WISH)).status_code == 502
+    assert len(posted) == 1
