@@ -359,7 +359,7 @@ def _write_output(draft: Draft, plan: Plan) -> tuple[JSON, list[JSON]]:
         return _present(config), [] if output is None else [_asked_in_words(output, draft)]
     fitted = schemas.fit(output.schema, schemas.ANTHROPIC)
     if fitted.removed and not draft.own:
-        draft.lose("output.schema", f"It has what the target cannot say: {', '.join(fitted.removed[:5])}.")
+        draft.lose("output.schema", f"It has what the target cannot say: {', '.join(fitted.removed[:5])[:200]}.")
     config["format"] = {"type": "json_schema", "schema": output.schema if draft.own else fitted.schema}
     return _present(config), []
 

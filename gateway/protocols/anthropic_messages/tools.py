@@ -127,21 +127,22 @@ def _function(tool: FunctionTool, place: str, draft: Draft) -> JSON:
     item: JSON = {"name": draft.names.of(full_name(tool.namespace, tool.name))}
     if tool.description:
         item["description"] = tool.description
-    strict = draft.dialect.strict_tools and tool.strict
-    if draft.own and tool.schema is not None:
-        item["input_schema"] = tool.schema
-    elif strict and not (closed := schemas.fit(tool.schema or {}, schemas.ANTHROPIC)).removed:
-        item["input_schema"] = schemas.for_tool(closed.schema).schema
-    else:
-        strict = None
-        item["input_schema"] = _open_schema(tool, place, draft)
+    schema, strict = _schema(tool, place, draft)
+    item["input_schema"] = schema
     if strict is not None:
         item["strict"] = strict
+    elif tool.strict:
+        draft.lose(f"{place}.strict", "The arguments are not held to the schema here.")
     return draft.cached(item, tool.cache)
 
 
-def _open_schema(tool: FunctionTool, place: str, draft: Draft) -> JSON:
+def _schema(tool: FunctionTool, place: str, draft: Draft) -> tuple[JSON, bool | None]:
+    """The schema of the arguments, and whether the model is held to it: it must be closed for that."""
+    strict = tool.strict if draft.dialect.strict_tools else None
+    if draft.own and tool.schema is not None:
+        return tool.schema, strict
     fitted = schemas.for_tool(tool.schema)
     if fitted.removed:
-        draft.lose(f"{place}.schema", f"It has what the target cannot say: {', '.join(fitted.removed[:5])}.")
-    return fitted.schema
+        draft.lose(f"{place}.schema", f"It has what the target cannot say: {', '.join(fitted.removed[:5])[:200]}.")
+    closed = schemas.fit(fitted.schema, schemas.ANTHROPIC) if strict else fitted
+    return (closed.schema, True) if strict and not closed.removed else (fitted.schema, None)
