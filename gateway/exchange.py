@@ -10,19 +10,19 @@ import logging
 import time
 from collections.abc import AsyncIterator
 
-import msgspec
+from msgspec.structs import replace
 
 from data.records import CLIENT_LEFT, CUT, DONE, FAILED, RUNNING, AttemptRecord, ExchangeRecord
-from gateway import continuation, intake, keys, relay, retry, routing, settlement, upstream
+from gateway import continuation, intake, keys, recording, relay, retry, routing, settlement, upstream
 from gateway.canonical import Asked, Piece, Usage
 from gateway.continuation import Continuation
 from gateway.errors import BadRequest, Cut, GatewayError, Internal, Unavailable, UpstreamFailed
 from gateway.events import ExchangeEnded, ExchangeProgressed, ExchangeStarted, TextPassed, UpstreamHealthChanged
 from gateway.intake import ON_LOST, Arrival, Receive, Scope, Send
 from gateway.metering import Meter
-from gateway.passage import Relayed
-from gateway.pricing import Charge
+from gateway.passage import Counted, Passage, Relayed, Translated, warnings_header, warnings_record
 from gateway.protocols.codec import Call
+from gateway.recording import Outcome
 from gateway.routing import Plan, Target
 from gateway.runtime import Runtime
 from gateway.snapshot import KeyFacts
@@ -74,7 +74,7 @@ async def handle(
 class Streaming:
     """An upstream's stream whose first good frames have come."""
 
-    def __init__(self, meter: Meter, passage: Relayed, first: bytes, rest: AsyncIterator[bytes]) -> None:
+    def __init__(self, meter: Meter, passage: Passage, first: bytes, rest: AsyncIterator[bytes]) -> None:
         self.meter = meter
         self.passage = passage
         self.first = first
@@ -97,7 +97,7 @@ class Exchange:
         self.route = ""
         self.target: Target | None = None
         self.answer: upstream.Answer | None = None
-        self.passage: Relayed | None = None
+        self.passage: Passage | None = None
         self.meter: Meter | None = None
         self.attempts: list[AttemptRecord] = []
         self.first_token_us: int | None = None
@@ -106,7 +106,7 @@ class Exchange:
         self.settled = False
         self.taps = 0
         self._scope = scope
-        self._headers_kept = intake.recorded_headers(arrival.headers)
+        self._record = recording.arrived(arrival, self.started_at)
         self._send = send
         self._sending = False
         self._started = time.monotonic()
@@ -133,7 +133,8 @@ class Exchange:
         """Where it may go: wherever its model is served, or only where that is kept which it goes on from."""
         runtime, model, protocol = self.runtime, self.asked.model, self.codec.name
         routing.check_allowed(key, model)
-        plan = routing.plan(runtime.snapshot, model, (protocol,), is_down=runtime.why_down, draw=runtime.draw)
+        spoken = routing.SPOKEN[protocol] if self.arrival.endpoint.work in ("generate", "count") else (protocol,)
+        plan = routing.plan(runtime.snapshot, model, spoken, is_down=runtime.why_down, draw=runtime.draw)
         if protocol != continuation.PROTOCOL:
             return plan
         self.going_on = going_on = await continuation.take_up(runtime.responses, key.id, call)
@@ -144,18 +145,18 @@ class Exchange:
         """Put it on record. Raises `Unavailable` when that cannot be done: then nothing may leave the house."""
         self.route = route
         number = self.runtime.journal.next_id()
-        record = self.record(number, RUNNING)
-        self.runtime.journal.start(record)
+        self._record = recording.begun(self._record, number, self.codec.name, self.asked, self.key_id, route)
+        self.runtime.journal.start(self._record)
         self.id = number
         self.runtime.enter(self)
-        self.runtime.bus.publish(ExchangeStarted(record))
+        self.runtime.bus.publish(ExchangeStarted(self._record))
 
     async def answer_from(self, plan: Plan) -> bytes | Streaming:
         """The first good answer that the plan's targets give: whole, or as a stream whose first frames are good."""
         for number, target in enumerate(plan.targets, 1):
             begun = self.elapsed_us()
             try:
-                answer = await self.attempt(target)
+                answer = await self.attempt(target, strict=plan.strict)
             except GatewayError as error:
                 decision = retry.decide(error, len(plan.targets) - number)
                 self.note_attempt(target, begun, error.status, error.code, decision.reason)
@@ -169,10 +170,12 @@ class Exchange:
                 return answer
         raise Unavailable("No upstream could answer.", code="no_upstream")
 
-    async def attempt(self, target: Target) -> bytes | Streaming:
+    async def attempt(self, target: Target, *, strict: bool) -> bytes | Streaming:
         """Ask one target."""
         self.target, self.answer, self.meter = target, None, None
-        self.passage = passage = self.passage_to(target)
+        self.passage = passage = self.passage_to(target, strict=strict)
+        if isinstance(passage, Counted):
+            return await passage.count()
         transport = self.runtime.transport(target.endpoint.base_url)
         self.answer = answer = await upstream.send(transport, target, passage.call, passage.codec)
         self.meter = meter = Meter(passage.codec.new_framing(passage.call), passage.codec.new_reader())
@@ -184,13 +187,17 @@ class Exchange:
             raise meter.reader.error
         return passage.body(body)
 
-    def passage_to(self, target: Target) -> Relayed:
-        """How the request gets to a target."""
+    def passage_to(self, target: Target, *, strict: bool) -> Passage:
+        """How the request gets to a target. Raises `BadRequest` for what its protocol cannot say."""
         if self.call is None:
             raise Internal("There is no call to send.")
-        return Relayed(self.codec, self.call, self.asked, target)
+        if target.endpoint.protocol == self.codec.name:
+            return Relayed(self.codec, self.call, self.asked, target)
+        if self.arrival.endpoint.work == "count":
+            return Counted(self.codec, self.call)
+        return Translated(self.codec, self.call, self.asked, target, strict=strict)
 
-    async def open_stream(self, meter: Meter, passage: Relayed, answer: upstream.Answer) -> Streaming:
+    async def open_stream(self, meter: Meter, passage: Passage, answer: upstream.Answer) -> Streaming:
         """Wait for the first frames that say something: until then another target can still be tried."""
         rest = upstream.whole_frames(answer, meter.framing)
         first = b""
@@ -226,10 +233,11 @@ class Exchange:
             raise meter.reader.error
         if not meter.reader.ended and not self.settled:
             raise UpstreamFailed("The upstream broke off in the middle of its answer.", code="upstream_cut_off")
+        rest = passage.rest(meter.framing.rest())
         await self.settle(DONE)
-        await self.write(passage.rest(meter.framing.rest()), more=False)
+        await self.write(rest, more=False)
 
-    async def pass_frames(self, meter: Meter, passage: Relayed, frames: bytes) -> None:
+    async def pass_frames(self, meter: Meter, passage: Passage, frames: bytes) -> None:
         """Hand over some whole frames."""
         if b'"error"' in frames:
             meter.read()
@@ -237,10 +245,11 @@ class Exchange:
                 raise meter.reader.error
         if self.taps or (self.runtime.bus.watched and time.monotonic() >= self._next_progress):
             self.tell(meter)
+        passed = passage.frames(frames)
         if not self.settled and passage.codec.is_terminal(frames):
             self.tell(meter)
             await self.settle(DONE)
-        if passed := passage.frames(frames):
+        if passed:
             await self.write(passed)
 
     def keep(self, answer: bytes) -> None:
@@ -301,7 +310,7 @@ class Exchange:
         usage, source = await self.usage()
         self.settled = True
         charge = settlement.charge_of(self.runtime.prices, self.target, usage, self.started_at)
-        record = self.record(self.id, state, error, usage, source, charge)
+        record = self.record(Outcome(state, error, usage, source, charge))
         self.runtime.journal.end(record, self.attempts)
         self.runtime.bus.publish(ExchangeEnded(record, tuple(self.attempts)))
 
@@ -344,7 +353,7 @@ class Exchange:
             return
         if self.meter is not None:
             estimate = Usage(output=self.meter.output_tokens)
-            self.runtime.journal.progress(self.record(self.id, RUNNING, usage=estimate, source=settlement.ESTIMATED))
+            self.runtime.journal.progress(self.record(Outcome(RUNNING, usage=estimate, source=settlement.ESTIMATED)))
         if self._sending:
             return
         if not self.opened and now - self._started > PATIENCE:
@@ -373,9 +382,12 @@ class Exchange:
 
     def answer_headers(self) -> list[tuple[bytes, bytes]]:
         """The upstream's headers that a client may see."""
-        if self.answer is None:
-            return [(b"content-type", self.codec.stream_type)]
-        return self.answer.returned
+        if self.passage is not None and self.passage.content_type is not None:
+            headers = [(b"content-type", self.passage.content_type)]
+            if self.passage.losses:
+                headers.append((b"x-gateway-warnings", warnings_header(self.passage.losses)))
+            return headers
+        return self.answer.returned if self.answer else [(b"content-type", self.codec.stream_type)]
 
     async def write(self, frames: bytes, *, more: bool = True) -> None:
         """Hand bytes to the client; waits while it is slow."""
@@ -444,52 +456,18 @@ class Exchange:
             state = self.runtime.health.state(number, now)
             self.runtime.bus.publish(UpstreamHealthChanged(number, state, error.code))
 
-    def record(
-        self,
-        number: int,
-        state: str,
-        error: GatewayError | None = None,
-        usage: Usage | None = None,
-        source: str = "",
-        charge: Charge | None = None,
-    ) -> ExchangeRecord:
+    def record(self, outcome: Outcome) -> ExchangeRecord:
         """The exchange as it stands, in the shape that everything else reads."""
-        usage = usage or Usage()
-        arrival, target, reader = self.arrival, self.target, self.meter.reader if self.meter else None
-        return ExchangeRecord(
-            id=number,
-            request_id=arrival.request_id,
-            started_at=self.started_at,
-            state=state,
-            protocol=self.codec.name,
-            operation=arrival.endpoint.work,
-            path=arrival.path,
-            stream=self.asked.stream,
-            key_id=self.key_id,
-            model_asked=self.asked.model,
-            model_served=(reader.model if reader and reader.model else target.model) if target else "",
-            route=self.route,
-            upstream_id=target.upstream.id if target else None,
-            upstream=target.upstream.name if target else "",
-            http_status=self.http_status or (200 if state == DONE else 0),
-            error_code=error.code if error else "",
-            error_message=error.message[:500] if error else "",
-            finish=(reader.finish or "") if reader else "",
-            usage_source=source,
-            input_tokens=usage.input,
-            cache_read_tokens=usage.cache_read,
-            cache_write_5m_tokens=usage.cache_write_5m,
-            cache_write_1h_tokens=usage.cache_write_1h,
-            tool_prompt_tokens=usage.tool_prompt,
-            output_tokens=usage.output,
-            reasoning_tokens=usage.reasoning,
-            cost_micros=charge.total_micros if charge else None,
-            price_lines=msgspec.json.encode(charge.lines).decode() if charge else "",
+        record = self._record
+        if self.target is not None:
+            answered_as = self.answer.request_id if self.answer else ""
+            losses = self.passage.losses if self.passage else ()
+            record = recording.put_to(record, self.target, answered_as, warnings_record(losses))
+        if self.meter is not None:
+            record = recording.read(record, self.meter.reader)
+        return replace(
+            recording.came_to(record, outcome, self.http_status),
             first_token_us=self.first_token_us,
-            duration_us=None if state == RUNNING else self.elapsed_us(),
+            duration_us=None if outcome.state == RUNNING else self.elapsed_us(),
             attempts=len(self.attempts),
-            client=arrival.client,
-            agent=arrival.headers.get("user-agent", "")[:256],
-            request_headers=self._headers_kept,
-            upstream_request_id=self.answer.request_id if self.answer else "",
         )

@@ -1,37 +1,151 @@
-"""How a request gets to one target and its answer back to the client: as they are, but for what must be changed."""
+"""How a request gets to one target and its answer back to the client: as they are, or translated."""
 
-from gateway.canonical import Asked
-from gateway.errors import GatewayError
+from typing import Protocol as Interface
+
+import msgspec
+
+from gateway import tokens
+from gateway.canonical import Asked, Event
+from gateway.errors import BadRequest, GatewayError
+from gateway.models import facts_for
+from gateway.protocols.client_calls import ClientCalls
 from gateway.protocols.codec import Call, Codec, Reader
+from gateway.protocols.dialects import dialect_for
+from gateway.protocols.registry import TRANSLATIONS, codec_for, translation_for
+from gateway.protocols.translation import Loss
+from gateway.protocols.translation import Target as Addressee
 from gateway.routing import Target
+
+LONGEST_WARNINGS = 1024
+
+
+class Passage(Interface):
+    """One way there and back."""
+
+    codec: Codec
+    """The upstream's protocol."""
+    call: Call
+    """What is sent."""
+    losses: tuple[Loss, ...]
+    """What of the request the target cannot say."""
+    content_type: bytes | None
+    """The answer's, where it is not the upstream's own."""
+
+    def body(self, body: bytes) -> bytes:
+        """A whole answer, as the client gets it."""
+        ...
+
+    def frames(self, frames: bytes) -> bytes:
+        """Whole frames of a stream, as the client gets them; may be empty."""
+        ...
+
+    def rest(self, rest: bytes) -> bytes:
+        """The end of a stream, given what stood behind its last whole frame. Raises when the stream broke off."""
+        ...
+
+    def error_frames(self, error: GatewayError, request_id: str, reader: Reader) -> bytes:
+        """An error in the middle of the stream, after which nothing follows."""
+        ...
 
 
 class Relayed:
     """Both sides speak the same protocol: bytes go through."""
 
+    losses: tuple[Loss, ...] = ()
+    content_type: bytes | None = None
+
     def __init__(self, codec: Codec, call: Call, asked: Asked, target: Target) -> None:
         self.codec = codec
-        """The upstream's protocol."""
         self._usage_hidden = not asked.wants_usage
         if target.model != asked.model:
             call = codec.with_model(call, target.model)
         if asked.stream:
             call = codec.with_usage(call)
         self.call = call
-        """What is sent."""
 
     def body(self, body: bytes) -> bytes:
-        """A whole answer, as the client gets it."""
+        """As it is."""
         return body
 
     def frames(self, frames: bytes) -> bytes:
-        """Whole frames of a stream, as the client gets them."""
+        """As they are, but for usage that only we asked for."""
         return self.codec.without_usage(frames) if self._usage_hidden else frames
 
     def rest(self, rest: bytes) -> bytes:
-        """What stands behind the last whole frame at the end of a stream."""
+        """As it is."""
         return rest
 
     def error_frames(self, error: GatewayError, request_id: str, reader: Reader) -> bytes:
-        """An error in the middle of the stream."""
+        """The error in the protocol's own form."""
         return self.codec.error_frames(error, request_id, reader)
+
+
+class Counted(Relayed):
+    """Nothing is sent: no upstream of another protocol can count this request, so we do, and say so."""
+
+    losses: tuple[Loss, ...] = (
+        Loss("input_tokens", "Counted by the gateway: the model's provider does not count in this protocol."),
+    )
+    content_type: bytes | None = b"application/json"
+
+    def __init__(self, codec: Codec, call: Call) -> None:
+        self.codec = codec
+        self.call = call
+
+    async def count(self) -> bytes:
+        """The answer in the client's protocol."""
+        return self.codec.count_body(await tokens.count_request(self.codec.name, self.call.body))
+
+
+class Translated:
+    """The sides speak different protocols: the client's is decoded, the upstream's encoded, and the answer back."""
+
+    def __init__(self, client: Codec, call: Call, asked: Asked, target: Target, *, strict: bool) -> None:
+        ours, theirs = translation_for(client), TRANSLATIONS[target.endpoint.protocol]
+        self._request = request = ours.decode_request(call)
+        dialect = dialect_for(target.endpoint.protocol, target.upstream.dialect)
+        facts = facts_for(target.model, target.upstream.provider_id)
+        encoded = theirs.encode_request(request, Addressee(target.model, dialect, facts))
+        if strict and encoded.losses:
+            loss = encoded.losses[0]
+            raise BadRequest(f"{loss.field} would be lost on the way to this model: {loss.why}", param=loss.field)
+        self.call = encoded.call
+        self.losses = encoded.losses
+        self.codec = codec_for(target.endpoint.protocol, encoded.call.query)
+        self.content_type: bytes | None = client.stream_type if asked.stream else b"application/json"
+        self._encode_response = ours.encode_response
+        self._decode_response = theirs.decode_response
+        self._calls = ClientCalls(request, encoded.names)
+        self._framing = self.codec.new_framing(encoded.call)
+        self._decoder = theirs.new_decoder()
+        self._encoder = ours.new_encoder(request)
+
+    def body(self, body: bytes) -> bytes:
+        """The answer in the client's protocol."""
+        return self._encode_response(self._calls.response(self._decode_response(body)), self._request)
+
+    def frames(self, frames: bytes) -> bytes:
+        """What these frames amount to, in the client's protocol."""
+        payloads = self._framing.payloads(frames)
+        return b"".join(self._written(event) for payload in payloads for event in self._decoder.feed(payload))
+
+    def rest(self, rest: bytes) -> bytes:
+        """What was held back until the end was seen."""
+        return b"".join(self._written(event) for event in self._decoder.end())
+
+    def error_frames(self, error: GatewayError, request_id: str, reader: Reader) -> bytes:
+        """Whatever is open is closed first."""
+        return self._encoder.fail(error, request_id)
+
+    def _written(self, event: Event) -> bytes:
+        return b"".join(map(self._encoder.encode, self._calls.event(event)))
+
+
+def warnings_header(losses: tuple[Loss, ...]) -> bytes:
+    """The losses for the response's head: the fields' names, as many as fit."""
+    return ",".join(loss.field for loss in losses).encode("ascii", "replace")[:LONGEST_WARNINGS]
+
+
+def warnings_record(losses: tuple[Loss, ...]) -> str:
+    """The losses for the exchange's record, as JSON."""
+    return msgspec.json.encode(losses).decode() if losses else ""

@@ -83,5 +83,7 @@ class Codec(Struct, frozen=True):
     model_list: Callable[[list[ModelEntry], dict[str, str]], bytes]
     """The model list's body; the mapping is the query (paging)."""
     model_item: Callable[[ModelEntry], bytes]
+    count_body: Callable[[int], bytes]
+    """The answer to a request for counting tokens."""
     stream_type: bytes = b"text/event-stream; charset=utf-8"
     """The content type of its streams."""

@@ -71,6 +71,11 @@ def model_item(model: ModelEntry) -> bytes:
     return msgspec.json.encode(_model(model))
 
 
+def count_body(count: int) -> bytes:
+    """As Responses answers; Chat has no counting of its own."""
+    return msgspec.json.encode({"object": "response.input_tokens", "input_tokens": count})
+
+
 def _model(model: ModelEntry) -> dict[str, object]:
     return {"id": model.id, "object": "model", "created": model.created, "owned_by": model.owner}
 

@@ -1,8 +1,16 @@
 """The protocols by name."""
 
+from msgspec.structs import replace
+
 from gateway.canonical import Protocol
 from gateway.protocols import anthropic_messages, gemini, openai_chat, openai_responses
+from gateway.protocols.anthropic_messages.translation import TRANSLATION as MESSAGES
 from gateway.protocols.codec import Codec
+from gateway.protocols.gemini.translation import TRANSLATION as GEMINI
+from gateway.protocols.gemini.translation import new_array_encoder
+from gateway.protocols.openai_chat.translation import TRANSLATION as CHAT
+from gateway.protocols.openai_responses.translation import TRANSLATION as RESPONSES
+from gateway.protocols.translation import Translation
 
 CODECS: dict[Protocol, Codec] = {
     "openai_chat": openai_chat.CODEC,
@@ -10,6 +18,13 @@ CODECS: dict[Protocol, Codec] = {
     "anthropic_messages": anthropic_messages.CODEC,
     "gemini": gemini.CODEC,
 }
+TRANSLATIONS: dict[Protocol, Translation] = {
+    "openai_chat": CHAT,
+    "openai_responses": RESPONSES,
+    "anthropic_messages": MESSAGES,
+    "gemini": GEMINI,
+}
+_ARRAY_TRANSLATION = replace(GEMINI, new_encoder=new_array_encoder)
 
 
 def codec_for(protocol: Protocol, query: dict[str, str]) -> Codec:
@@ -17,3 +32,8 @@ def codec_for(protocol: Protocol, query: dict[str, str]) -> Codec:
     if protocol == "gemini" and not gemini.asks_for_events(query):
         return gemini.ARRAY_CODEC
     return CODECS[protocol]
+
+
+def translation_for(codec: Codec) -> Translation:
+    """The translation that goes with a client's codec."""
+    return _ARRAY_TRANSLATION if codec is gemini.ARRAY_CODEC else TRANSLATIONS[codec.name]

@@ -402,6 +402,7 @@ CODEC = Codec(
     keep_alive=b"\r\n",
     model_list=model_list,
     model_item=model_item,
+    count_body=lambda count: msgspec.json.encode({"totalTokens": count}),
 )
 
 ARRAY_CODEC = msgspec.structs.replace(CODEC, error_frames=array_error_frames, stream_type=b"application/json")

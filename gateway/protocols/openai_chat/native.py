@@ -298,4 +298,5 @@ CODEC = Codec(
     keep_alive=openai.KEEP_ALIVE,
     model_list=openai.model_list,
     model_item=openai.model_item,
+    count_body=openai.count_body,
 )

@@ -161,7 +161,7 @@ def _unsaid(request: Request, target: Target, own: bool) -> Iterator[tuple[str, 
     yield from ((field, "This upstream does not take it.") for field in target.dialect.drops)
     if not target.facts.samples:
         yield from ((field, "This model does not take it.") for field in ("temperature", "top_p", "top_k"))
-    if not target.dialect.keeps_unknown:
+    if _is_openai(target.dialect) or not target.dialect.keeps_unknown:
         yield "top_k", "OpenAI Chat has no top_k."
     if not own:
         yield "logprobs", "They do not come through another protocol."
@@ -343,7 +343,7 @@ FATES: Mapping[str, Fate] = {
     "choices": "refused",
     "temperature": "exact",
     "top_p": "exact",
-    "top_k": "exact",
+    "top_k": "warned",
     "presence_penalty": "exact",
     "frequency_penalty": "exact",
     "seed": "exact",

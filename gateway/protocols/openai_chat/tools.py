@@ -18,10 +18,13 @@ def read_tools(body: wire.Body, raw: object) -> tuple[Tool, ...]:
     items = dicts(raw)
     tools = [_read_tool(tool, items[index], f"tools[{index}]") for index, tool in enumerate(body.tools or ())]
     tools += [_read_function(function, None) for function in body.functions or ()]
-    names = [tool.name for tool in tools if not isinstance(tool, ServerTool)]
-    if repeated := next((name for name in names if names.count(name) > 1), None):
-        raise BadRequest(f"'tools' has '{repeated[:64]}' more than once.", code="duplicate_tool", param="tools")
-    return tuple(tools)
+    named: dict[str, Tool] = {}
+    for index, tool in enumerate(tools):
+        name = f"tools[{index}]" if isinstance(tool, ServerTool) else tool.name
+        if named.setdefault(name, tool) != tool:
+            message = f"'tools[{index}]' is another tool of the name '{name[:64]}'."
+            raise BadRequest(message, code="duplicate_tool", param=f"tools[{index}]")
+    return tuple(named.values())
 
 
 def _read_tool(tool: wire.ToolDeclared, item: JSON, at: str) -> Tool:

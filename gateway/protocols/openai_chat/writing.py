@@ -34,7 +34,8 @@ class MessageWriter:
         self._open: dict[str, str] = {}
         """Calls of the last assistant turn, by the client's ids, and the ids they were written with."""
         self._results: dict[str, JSON] = {}
-        self._media: list[JSON] = []
+        self._media: dict[str, list[JSON]] = {}
+        """What the results could not hold, by the ids of their calls."""
         self._later: list[JSON] = []
 
     def write(self, request: Request, hint: str) -> list[JSON]:
@@ -66,9 +67,9 @@ class MessageWriter:
             raise BadRequest(message, code="missing_tool_result", param="messages")
         self._messages += [self._results[given] for given in self._open]
         if self._media:
-            self._messages.append({"role": "user", "content": self._media})
+            self._messages.append({"role": "user", "content": _labelled(self._media)})
         self._messages += self._later
-        self._open, self._results, self._media, self._later = {}, {}, [], []
+        self._open, self._results, self._media, self._later = {}, {}, {}, []
 
     # what each side says
 
@@ -103,23 +104,22 @@ class MessageWriter:
     def _assistant(self, turn: Turn, at: str) -> list[JSON]:
         calls = [part for part in turn.parts if isinstance(part, ToolCall)]
         message: JSON = {"role": "assistant", "content": self._said(turn.parts)}
-        if self._dialect.system_role == "developer" and (refusal := _refusal(turn.parts)):
-            message["refusal"] = refusal
         message |= self._beside(turn.parts, at) | echo(turn.parts, self._target, self._own)
         if calls:
             message["tool_calls"] = [self._call(call) for call in calls]
-        elif message["content"] is None and not message.keys() & {"audio", "refusal"}:
+        elif message["content"] is None and "audio" not in message:
             return []
         if message["content"] is None and calls and not self._dialect.null_content:
             message["content"] = ""
         return [message]
 
     def _said(self, parts: tuple[Part, ...]) -> str | list[JSON] | None:
-        refuses = self._dialect.system_role == "developer"
-        texts = [part for part in parts if isinstance(part, Text) or (isinstance(part, Refusal) and not refuses)]
-        if self._own and len(texts) > 1:
-            return self._parts.many([*texts], "assistant")
-        return join(tuple(texts), "") or None
+        said = [part for part in parts if isinstance(part, Text | Refusal) and part.text]
+        if self._dialect.system_role == "developer" and any(isinstance(part, Refusal) for part in said):
+            return [_as_said(part) for part in said]
+        if self._own and len(said) > 1:
+            return self._parts.many([*said], "assistant")
+        return join(tuple(said), "") or None
 
     def _beside(self, parts: tuple[Part, ...], at: str) -> JSON:
         """What a message has beside its text."""
@@ -173,8 +173,7 @@ class MessageWriter:
         images = [part for part in media if self._dialect.result_images and part["type"] == "image_url"]
         rest = [part for part in media if part not in images]
         if rest:
-            label = f"Content of the result of call {self._open[result.call_id]}:"
-            self._media += [{"type": "text", "text": label}, *rest]
+            self._media[self._open[result.call_id]] = rest
             said = said or ("" if images else ELSEWHERE)
         if images or (self._own and len(texts) > 1 and not result.is_error):
             leading = self._parts.many([*texts], at) if not result.is_error else [{"type": "text", "text": said}]
@@ -183,6 +182,16 @@ class MessageWriter:
 
     def _lose(self, field: str, why: str) -> None:
         self.losses.append(Loss(field, why))
+
+
+def _labelled(media: dict[str, list[JSON]]) -> list[JSON]:
+    """The media of results, each with its call's id where there are several."""
+    labelled: list[JSON] = []
+    for call_id, parts in media.items():
+        if len(media) > 1:
+            labelled.append({"type": "text", "text": f"Content of the result of call {call_id}:"})
+        labelled += parts
+    return labelled
 
 
 def _apart(request: Request) -> list[tuple[Text, ...]]:
@@ -194,8 +203,10 @@ def _apart(request: Request) -> list[tuple[Text, ...]]:
     return [tuple(texts.pop(0) for _ in range(count)) for count in counts]
 
 
-def _refusal(parts: tuple[Part, ...]) -> str:
-    return "".join(part.text for part in parts if isinstance(part, Refusal))
+def _as_said(part: Text | Refusal) -> JSON:
+    """A part of a message that refuses, as only OpenAI's own models do."""
+    kind = "text" if isinstance(part, Text) else "refusal"
+    return {"type": kind, kind: part.text}
 
 
 def _plain(content: list[JSON]) -> object:

@@ -1,0 +1,101 @@
+"""Writes an exchange down in the shape that the journal, the database, the news and the console share.
+
+A record grows with what becomes known: that the request came, where it was put, what was read of the answer, how it
+ended.
+"""
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from data.records import DONE, RUNNING, ExchangeRecord
+from gateway import intake
+from gateway.canonical import Asked, Protocol, Usage
+from gateway.errors import GatewayError
+from gateway.intake import Arrival
+from gateway.pricing import Charge
+from gateway.protocols.codec import Reader
+from gateway.routing import Target
+
+LONGEST_MESSAGE = 500
+LONGEST_AGENT = 256
+
+
+class Outcome(Struct, frozen=True):
+    """How an exchange stands, or how it ended."""
+
+    state: str
+    error: GatewayError | None = None
+    usage: Usage = Usage()
+    source: str = ""
+    charge: Charge | None = None
+
+
+def arrived(arrival: Arrival, started_at: int) -> ExchangeRecord:
+    """A request, as far as its head tells."""
+    return ExchangeRecord(
+        id=0,
+        request_id=arrival.request_id,
+        started_at=started_at,
+        state=RUNNING,
+        protocol="",
+        operation=arrival.endpoint.work,
+        path=arrival.path,
+        client=arrival.client,
+        agent=arrival.headers.get("user-agent", "")[:LONGEST_AGENT],
+        request_headers=intake.recorded_headers(arrival.headers),
+    )
+
+
+def begun(
+    record: ExchangeRecord, number: int, protocol: Protocol, asked: Asked, key_id: int | None, route: str
+) -> ExchangeRecord:
+    """It is understood, allowed and planned."""
+    return replace(
+        record,
+        id=number,
+        protocol=protocol,
+        stream=asked.stream,
+        key_id=key_id,
+        model_asked=asked.model,
+        route=route,
+    )
+
+
+def put_to(record: ExchangeRecord, target: Target, upstream_request_id: str, warnings: str) -> ExchangeRecord:
+    """A target was asked."""
+    return replace(
+        record,
+        model_served=target.model,
+        upstream_id=target.upstream.id,
+        upstream=target.upstream.name,
+        upstream_request_id=upstream_request_id,
+        warnings=warnings,
+    )
+
+
+def read(record: ExchangeRecord, reader: Reader) -> ExchangeRecord:
+    """An answer came, as far as it was read."""
+    return replace(record, model_served=reader.model or record.model_served, finish=reader.finish or "")
+
+
+def came_to(record: ExchangeRecord, outcome: Outcome, http_status: int) -> ExchangeRecord:
+    """How it stands, or how it ended."""
+    usage, error, charge = outcome.usage, outcome.error, outcome.charge
+    return replace(
+        record,
+        state=outcome.state,
+        http_status=http_status or (200 if outcome.state == DONE else 0),
+        error_code=error.code if error else "",
+        error_message=error.message[:LONGEST_MESSAGE] if error else "",
+        usage_source=outcome.source,
+        input_tokens=usage.input,
+        cache_read_tokens=usage.cache_read,
+        cache_write_5m_tokens=usage.cache_write_5m,
+        cache_write_1h_tokens=usage.cache_write_1h,
+        tool_prompt_tokens=usage.tool_prompt,
+        output_tokens=usage.output,
+        reasoning_tokens=usage.reasoning,
+        cost_micros=charge.total_micros if charge else None,
+        price_lines=msgspec.json.encode(charge.lines).decode() if charge else "",
+    )
