@@ -43,6 +43,7 @@ class ContentWriter:
         self._losses = losses
         self._ids = CallIds(target.dialect.call_id_pattern or CALL_IDS[wire.NAME])
         self._called: dict[str, str] = {}
+        self._leaves_thoughts = False
         own = request.extensions.get(wire.NAME)
         self._is_own = own is not None
         extras = (own or {}).get("_extras")
@@ -60,6 +61,8 @@ class ContentWriter:
         for content in contents:
             content["parts"] = _without_empty(_parts(content))
         _match_results(contents)
+        if self._leaves_thoughts:
+            self._losses.append(Loss("part.reasoning", "Thoughts that Gemini cannot take up again are left out."))
         if self._target.facts.thinking_style == "level":
             self._stand_in_signatures(contents)
         return contents
@@ -105,14 +108,14 @@ class ContentWriter:
                 return []
 
     def _reasoning(self, part: Reasoning) -> Iterator[JSON]:
-        """Thoughts go back to the family that had them. Without a signature they are only shown, never needed."""
-        if part.opaque is None:
-            if self._is_own:
-                yield {"text": part.text, "thought": True}
-        elif data := self._own(part.opaque):
+        """Thoughts go back to the family that had them; those without a signature only to where they came from."""
+        data = self._own(part.opaque)
+        if data or (self._is_own and part.opaque is None):
             signed = {SIGNATURE: data} if _is_thoughts_own(part) else {}
             if part.text or signed:
                 yield {"text": part.text, "thought": True, **signed}
+        else:
+            self._leaves_thoughts = True
 
     def _call(self, call: ToolCall, place: str) -> JSON:
         name = full_name(call.namespace, call.name)
@@ -164,7 +167,7 @@ class ContentWriter:
             call = next((part for part in _parts(content) if CALL in part), None)
             if call is not None and SIGNATURE not in call:
                 call[SIGNATURE] = wire.NO_SIGNATURE
-                self._losses.append(Loss("turns.reasoning", "The thought signature of a call did not come back."))
+                self._losses.append(Loss("part.reasoning", "The thought signature of a call did not come back."))
 
 
 def _is_thoughts_own(part: Reasoning) -> bool:
