@@ -24,8 +24,10 @@ from gateway.errors import (
 )
 from gateway.events import ExchangeEnded, ExchangeStarted, UpstreamHealthChanged
 from gateway.intake import Arrival, Receive
+from gateway.passage import warnings_record
 from gateway.poller import Poller, ask, stored
 from gateway.protocols.codec import Call
+from gateway.protocols.translation import Loss
 from gateway.routing import Candidate, Target
 from gateway.snapshot import KeyFacts, UpstreamFacts
 from gateway.standings import OPEN, Standing, first_standing, read_made, read_standing, told
@@ -43,7 +45,7 @@ class Begun(Struct, frozen=True):
     """A task that an upstream has taken on."""
 
     task: Task
-    warnings: tuple[str, ...]
+    losses: tuple[Loss, ...]
 
 
 class Made(Struct, frozen=True):
@@ -53,7 +55,7 @@ class Made(Struct, frozen=True):
     shape: VideoShape
     id: str
     standing: Standing
-    warnings: tuple[str, ...]
+    losses: tuple[Loss, ...]
 
 
 class Submission:
@@ -69,6 +71,7 @@ class Submission:
         self.taps = 0
         self.model = ""
         self.route = ""
+        self.strict = False
         self.attempts: list[AttemptRecord] = []
         self.started_at = self.runtime.now()
         self._started = time.monotonic()
@@ -102,13 +105,15 @@ class Submission:
         snapshot, model = self.runtime.snapshot, asked.model
         routing.check_allowed(self.key, model)
         found = routing.find_candidates(snapshot, model)
-        self.route = found.route
+        self.route, self.strict = found.route, found.strict
         if not found.candidates:
             raise NotFound(routing.unknown_model(model), code="model_not_found", param="model")
         usable = [c for c in routing.in_order(found.candidates, self.runtime.draw) if c.upstream.enabled]
         if not usable:
             raise Unavailable(f"Every upstream that serves {model!r} is switched off.", code="no_upstream")
         targets = [self.target(candidate) for candidate in usable if candidate.upstream.videos]
+        if not found.ordered:
+            targets.sort(key=lambda target: self.shape not in target.upstream.videos)
         if not targets:
             told = f"The upstreams that serve {model!r} make no videos."
             raise BadRequest(told, code="protocol_not_served", param="model")
@@ -150,18 +155,21 @@ class Submission:
     async def attempt(self, call: Call, asked: VideoRequest, target: Target) -> Made:
         """Ask one target."""
         shape = shape_at(target.upstream, self.shape)
-        warnings: tuple[str, ...] = ()
+        losses: tuple[Loss, ...] = ()
         if shape == self.shape:
             put = with_model(call, target.model) if target.model != asked.model else call
         else:
-            put, warnings = write_request(shape, asked, target.model)
+            put, losses = write_request(shape, asked, target.model)
+            if self.strict and losses:
+                told = f"{losses[0].field} would be lost on the way to this model: {losses[0].why}"
+                raise BadRequest(told, param=losses[0].field)
         body = await ask(self.runtime, target, put, once=True)
         made = read_made(body)
         standing = first_standing(asked)
         with contextlib.suppress(UpstreamFailed):
             said = read_standing(body, standing, made)
             standing = said if said.status in OPEN else standing
-        return Made(target, shape, made, standing, warnings)
+        return Made(target, shape, made, standing, losses)
 
     async def keep(self, made: Made) -> Task:
         """Put the task on record and see it to its end."""
@@ -185,7 +193,7 @@ class Submission:
             upstream_id=made.target.upstream.id,
             upstream=made.target.upstream.name,
             http_status=200,
-            warnings="; ".join(made.warnings),
+            warnings=warnings_record(made.losses),
             progress=told(made.standing),
         )
         self.poller.tell(record)
@@ -273,7 +281,7 @@ async def submit(poller: Poller, arrival: Arrival, receive: Receive, key: KeyFac
         targets = submission.plan(asked)
         submission.begin()
         made = await submission.send(call, asked, targets)
-        return Begun(await submission.keep(made), made.warnings)
+        return Begun(await submission.keep(made), made.losses)
     except GatewayError as error:
         submission.fail(error)
         raise
@@ -294,10 +302,3 @@ def shape_at(upstream: UpstreamFacts, shape: VideoShape) -> VideoShape:
 def is_refusal(error: GatewayError) -> bool:
     """Whether it is certain that no task was begun."""
     return isinstance(error, RateLimited | NotFound | Unavailable) or error.code in REFUSED
-
-
-def warning_header(warnings: tuple[str, ...]) -> list[tuple[bytes, bytes]]:
-    """What had to change, for the client."""
-    text = "; ".join(warnings)
-    safe = "".join(character if " " <= character <= "~" else "?" for character in text)[:1000]
-    return [(b"x-gateway-warnings", safe.encode())] if safe else []

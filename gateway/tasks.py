@@ -15,10 +15,11 @@ from gateway.canonical import VideoShape
 from gateway.contents import content_url, find_signed, pass_content
 from gateway.errors import BadRequest, GatewayError, Internal, NotFound
 from gateway.intake import Arrival, Receive, Scope, Send, refuse, respond
+from gateway.passage import warnings_header
 from gateway.poller import Poller, ask, item_call, shape_of_task, standing_of, target_of
 from gateway.snapshot import KeyFacts
 from gateway.standings import Shown, show, show_page
-from gateway.submission import submit, warning_header
+from gateway.submission import submit
 from gateway.videos import PATHS, PREFIXES, shape_of
 
 log = logging.getLogger("gatehouse.tasks")
@@ -63,7 +64,8 @@ async def serve(poller: Poller, arrival: Arrival, scope: Scope, receive: Receive
         keys.check_still_usable(runtime.snapshot, key, runtime.now())
         whole = shown(poller, arrival, begun.task, shape)
         answer = whole if shape == "openai_video" else {"id": whole["id"]}
-        await reply(send, arrival, answer, warning_header(begun.warnings))
+        warnings = [(b"x-gateway-warnings", warnings_header(begun.losses))] if begun.losses else []
+        await reply(send, arrival, answer, warnings)
     else:
         await reply(send, arrival, await list_tasks(poller, arrival, scope, key, shape))
 

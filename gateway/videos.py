@@ -15,6 +15,7 @@ from gateway.errors import BadRequest
 from gateway.forms import Part, is_form, read_form
 from gateway.protocols.codec import Call
 from gateway.protocols.reading import read_fields, read_model
+from gateway.protocols.translation import Loss
 from gateway.splice import Repeats, top_level, with_member
 
 PATHS: dict[VideoShape, str] = {"openai_video": "videos", "ark_video": "contents/generations/tasks"}
@@ -26,6 +27,7 @@ _RATIOS = {"21:9": 21 / 9, "16:9": 16 / 9, "4:3": 4 / 3, "1:1": 1.0, "3:4": 3 / 
 _SHORT_SIDES = (480, 720, 1080)
 _FRAMES_PER_SECOND = 24
 _SIZE = re.compile(r"([1-9]\d{1,4})x([1-9]\d{1,4})")
+_NAME = re.compile(r"[A-Za-z][\w.\[\]-]{0,63}", re.ASCII)
 _RESOLUTION = re.compile(r"(\d{3,4})p")
 _RATIO = re.compile(r"(\d{1,2}):(\d{1,2})")
 
@@ -103,14 +105,14 @@ def read_request(shape: VideoShape, call: Call) -> VideoRequest:
     return _read_form(call) if is_form(call) else _read_openai(call.body)
 
 
-def write_request(shape: VideoShape, asked: VideoRequest, model: str) -> tuple[Call, tuple[str, ...]]:
-    """The request in another shape than it came in, and what had to change. Raises `BadRequest` where nothing would
+def write_request(shape: VideoShape, asked: VideoRequest, model: str) -> tuple[Call, tuple[Loss, ...]]:
+    """The request in another shape than it came in, and what that cannot say. Raises `BadRequest` where nothing would
     do."""
     if asked.unsayable:
         named = ", ".join(asked.unsayable)
         told = f"The upstream that makes videos with {asked.model!r} cannot be asked for: {named}."
         raise BadRequest(told, code="unsupported_parameter", param=asked.unsayable[0])
-    left_out = tuple(f"{name} was left out: the upstream has nothing like it" for name in asked.lost)
+    left_out = tuple(Loss(name, "The upstream has nothing like it.") for name in asked.lost)
     body, changed = _write_ark(asked, model) if shape == "ark_video" else _write_openai(asked, model)
     return json_call("POST", PATHS[shape], msgspec.json.encode(body)), (*left_out, *changed)
 
@@ -141,7 +143,7 @@ def _read_ark(body: bytes) -> VideoRequest:
         raise BadRequest("Drafts cannot be continued through this gateway.", param="content")
     frames = [part for part in fields.content if part.type == "image_url" and part.role in (None, "first_frame")]
     others = [part for part in fields.content if part.type != "text" and part not in frames[:1]]
-    known = {member for member in _ArkRequest.__struct_fields__ if member != "frames"}
+    known = tuple(member for member in _ArkRequest.__struct_fields__ if member != "frames")
     seconds = seconds_of(fields.duration)
     if not seconds and fields.frames:
         seconds = str(max(1, round(fields.frames / _FRAMES_PER_SECOND)))
@@ -153,9 +155,19 @@ def _read_ark(body: bytes) -> VideoRequest:
         resolution=fields.resolution or "",
         ratio=fields.ratio or "",
         first_frame=frames[0].image_url.url if frames and frames[0].image_url else "",
-        lost=tuple(dict.fromkeys(member.name for member in top_level(body) if member.name not in known)),
+        lost=_others(body, known),
         unsayable=tuple(dict.fromkeys(f"content of type {part.type}{_as(part.role)}" for part in others)),
     )
+
+
+def _others(body: bytes, known: tuple[str, ...]) -> tuple[str, ...]:
+    """The members that only upstreams of the same shape may understand."""
+    return tuple(dict.fromkeys(_plain(member.name) for member in top_level(body) if member.name not in known))
+
+
+def _plain(name: str) -> str:
+    """A name from outside as it may stand in a header."""
+    return name if _NAME.fullmatch(name) else "a member with an odd name"
 
 
 def _as(role: str | None) -> str:
@@ -164,8 +176,7 @@ def _as(role: str | None) -> str:
 
 def _read_openai(body: bytes) -> VideoRequest:
     fields = read_fields(body, _OPENAI, _OPENAI_REPEATS)
-    known = _OpenAIRequest.__struct_fields__
-    return _of_openai(fields, tuple(member.name for member in top_level(body) if member.name not in known))
+    return _of_openai(fields, _others(body, _OpenAIRequest.__struct_fields__))
 
 
 def _read_form(call: Call) -> VideoRequest:
@@ -176,7 +187,7 @@ def _read_form(call: Call) -> VideoRequest:
     if image is not None:
         reference = _Reference(_data_url(image))
     known = {name: texts.get(name) for name in ("model", "prompt", "seconds", "size")}
-    others = tuple(name for name in parts if name not in known and not name.startswith("input_reference"))
+    others = tuple(_plain(name) for name in parts if name not in known and not name.startswith("input_reference"))
     return _of_openai(_OpenAIRequest(**known, input_reference=reference), others)
 
 
@@ -209,26 +220,26 @@ def _data_url(part: Part) -> str:
     return f"data:{part.content_type};base64,{base64.b64encode(part.content).decode()}"
 
 
-def _write_ark(asked: VideoRequest, model: str) -> tuple[dict[str, object], tuple[str, ...]]:
+def _write_ark(asked: VideoRequest, model: str) -> tuple[dict[str, object], tuple[Loss, ...]]:
     content: list[dict[str, object]] = [{"type": "text", "text": asked.prompt}]
     if asked.first_frame:
         content.append({"type": "image_url", "image_url": {"url": asked.first_frame}, "role": "first_frame"})
     body: dict[str, object] = {"model": model, "content": content}
-    warnings: tuple[str, ...] = ()
+    losses: tuple[Loss, ...] = ()
     if asked.size:
         resolution, ratio, exact = resolution_of(asked.size)
         if not resolution:
             raise BadRequest("'size' must be a width and a height, such as 1280x720.", param="size")
         body |= {"resolution": resolution, "ratio": ratio}
-        warnings = () if exact else (f"size {asked.size} became {resolution} at {ratio}",)
+        losses = () if exact else (Loss("size", f"It became {resolution} at {ratio}."),)
     if asked.seconds:
         if not asked.seconds.isdigit():
             raise BadRequest("'seconds' must be a whole number.", param="seconds")
         body["duration"] = int(asked.seconds)
-    return body, warnings
+    return body, losses
 
 
-def _write_openai(asked: VideoRequest, model: str) -> tuple[dict[str, object], tuple[str, ...]]:
+def _write_openai(asked: VideoRequest, model: str) -> tuple[dict[str, object], tuple[Loss, ...]]:
     if not asked.prompt:
         raise BadRequest("'content' has no text, which the upstream needs.", param="content")
     body: dict[str, object] = {"model": model, "prompt": asked.prompt}
@@ -239,7 +250,7 @@ def _write_openai(asked: VideoRequest, model: str) -> tuple[dict[str, object], t
     if asked.first_frame:
         body["input_reference"] = {"image_url": asked.first_frame}
     if (asked.resolution or asked.ratio) and not asked.size:
-        return body, (f"the size that {asked.resolution or asked.ratio} means is left to the upstream",)
+        return body, (Loss("resolution" if asked.resolution else "ratio", "The upstream chooses the size."),)
     return body, ()
 
 

@@ -89,7 +89,7 @@ def test_what_may_be_left_out_is_told() -> None:
     asked = read_request("ark_video", call(model="m", content=text, seed=7, watermark=False, frames=48, duration=-1))
     body, told = write_request("openai_video", asked, "film")
     assert msgspec.json.decode(body.body) == {"model": "film", "prompt": "a tide", "seconds": "2"}
-    assert [warning.partition(" ")[0] for warning in told] == ["seed", "watermark", "frames"]
+    assert [loss.field for loss in told] == ["seed", "watermark", "frames"]
 
 
 @pytest.mark.parametrize(

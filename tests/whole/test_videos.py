@@ -1,6 +1,7 @@
 """Videos for OpenAI's SDK and for Ark's own requests, in front of either kind of upstream, and of the demo."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from house import House, open_house
 from scripted_provider import Received, Reply, ScriptedProvider
 from studio import FILM, QUICK, Studio
 
-from gateway.operations import RevokeKey
+from gateway.operations import RevokeKey, SaveRoute, TargetView
 
 pytestmark = pytest.mark.filterwarnings("ignore:The Sora API is scheduled:DeprecationWarning")
 
@@ -107,11 +108,22 @@ async def test_a_picture_that_openais_sdk_uploads_reaches_either_upstream_whole(
 async def test_what_had_to_change_on_the_way_is_told_to_client_and_operator(
     client: openai.AsyncOpenAI, house: House, studio: Studio
 ) -> None:
-    extra: Any = {"size": "1024x1792", "style": "noir"}
+    extra: Any = {"size": "1024x1792", "style": "noir", "odd\nname": 1}
     raw = await client.videos.with_raw_response.create(model="m-film", prompt="a tide", extra_body=extra)
-    told = "style was left out: the upstream has nothing like it; size 1024x1792 became 1080p at 9:16"
-    assert raw.headers["x-gateway-warnings"] == told
-    assert (await house.settled()).warnings == told
+    assert raw.headers["x-gateway-warnings"] == "style,a member with an odd name,size"
+    losses = json.loads((await house.settled()).warnings)
+    assert losses[-1] == {"field": "size", "why": "It became 1080p at 9:16."}
+
+
+@pytest.mark.parametrize("studio", ["volcengine"], indirect=True)
+async def test_a_strict_route_refuses_what_would_be_lost(
+    client: openai.AsyncOpenAI, house: House, studio: Studio
+) -> None:
+    await house.service.ask(SaveRoute("films", "film*", [TargetView("up", "m-film")], strict=True))
+    with pytest.raises(openai.BadRequestError, match="style would be lost"):
+        await client.videos.create(model="film-1", prompt="a tide", extra_body={"style": "noir"})
+    assert studio.begun == []
+    assert (await client.videos.create(model="film-1", prompt="a tide")).model == "film-1"
 
 
 @EITHER
