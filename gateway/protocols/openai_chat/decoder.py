@@ -143,7 +143,8 @@ class Decoder:
             yield from self._once(Text(citations=tuple(self._citations), opaque=self._signature))
         if usage := told.read_usage(self._counts, told.Chunk()):
             yield UsageReported(usage)
-        yield ResponseEnded(told.read_ending(self._label, bool(self._calls), self._refused))
+        called = any(call.name for call in self._calls)
+        yield ResponseEnded(told.read_ending(self._label, called, self._refused))
 
     # texts
 
@@ -232,7 +233,7 @@ class Decoder:
             known = self._details.setdefault(key, {})
             for name, value in entry.items():
                 joins = name in ("text", "summary", "data") and isinstance(value, str)
-                known[name] = told.string(known.get(name)) + str(value) if joins else value or known.get(name)
+                known[name] = told.string(known.get(name)) + str(value) if joins else known.get(name, value)
 
     # calls
 
@@ -249,7 +250,7 @@ class Decoder:
                 self._by_index[said.index] = call
         call.name = call.name or name
         call.given = call.given or given
-        call.custom = call.custom or said.custom is not None
+        call.custom = call.custom or (said.function is None and said.custom is not None)
         call.opaque = call.opaque or read_signature(said.extra_content)
         if call.index < 0 and call.name:
             yield from self._begin(call)

@@ -204,8 +204,9 @@ class Reader:
                 self._add("reasoning", thought.get("text"))
 
     def _read_function(self, function: Function | None) -> None:
-        self._called = True
-        if function:
+        # some upstreams fill every member: a call that says nothing is none
+        if function and (function.name or function.arguments or function.input):
+            self._called = True
             self._add("tool", function.name)
             self._add("tool", function.input if function.arguments is None else function.arguments)
 

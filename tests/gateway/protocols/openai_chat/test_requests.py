@@ -302,7 +302,7 @@ def test_googles_signatures_come_back_on_the_parts_they_belong_to() -> None:
             "messages[0].content",
         ),
         ({"tools": [{"type": "function"}]}, "tools[0].function"),
-        ({"tools": [TOOLS[0], TOOLS[0]]}, "tools"),
+        ({"tools": [*TOOLS, {"type": "function", "function": {"name": "weather"}}]}, "tools[2]"),
         ({"tools": [{"type": "function", "function": {"name": ""}}]}, "tools[0].function.name"),
         (
             {"tools": [{"type": "function", "function": {"name": "x", "parameters": []}}]},
@@ -394,7 +394,7 @@ def test_images_in_a_result_stay_there_or_follow_in_a_message_of_the_user() -> N
     messages = said(*turns, dialect="vllm")
     assert [message["role"] for message in messages] == ["assistant", "tool", "user", "user"]
     assert isinstance(messages[1]["content"], str)
-    assert messages[2]["content"][1]["image_url"] == {"url": f"data:image/png;base64,{PNG}"}
+    assert messages[2]["content"][0]["image_url"] == {"url": f"data:image/png;base64,{PNG}"}
 
 
 def test_ids_and_names_that_the_upstream_refuses_are_replaced_and_can_be_undone() -> None:
@@ -457,8 +457,9 @@ def test_what_only_another_protocol_can_say_is_left_out_and_told() -> None:
     assert lost(ask(turns=(*HELLO, model(Text("Hi"), native)))) == {"turns[1].parts[1]"}
 
 
-def test_a_refusal_has_its_own_member_at_openai_and_is_text_elsewhere() -> None:
-    assert said(model(Refusal("No.")))[0] == {"role": "assistant", "content": None, "refusal": "No."}
+def test_a_refusal_is_a_part_of_its_own_at_openai_and_text_elsewhere() -> None:
+    refusal = {"type": "refusal", "refusal": "No."}
+    assert said(model(Refusal("No.")))[0] == {"role": "assistant", "content": [refusal]}
     assert said(model(Refusal("No.")), dialect="vllm")[0] == {"role": "assistant", "content": "No."}
 
 
