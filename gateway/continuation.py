@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from gateway.errors import BadRequest, NotFound, TooLarge, Unavailable
 from gateway.framings.sse import SSE
+from gateway.protocols import capsules
 from gateway.protocols.codec import Call
 from gateway.protocols.reading import decode, read_fields
 from gateway.routing import Plan, Skipped, Target
@@ -26,6 +27,7 @@ PROTOCOL = "openai_responses"
 CREATING = "responses"
 """The path whose answers can be gone on from."""
 LARGEST = 32 * 1024 * 1024
+CAPSULE = capsules.PREFIX.encode()
 THOUGHTS = "reasoning.encrypted_content"
 COMPLETE = ("completed", "incomplete")
 REPEATS = Repeats("previous_response_id", "conversation", "prompt", "background", "store", "input")
@@ -44,6 +46,8 @@ class Continuation(Struct, frozen=True):
     previous_id: str = ""
     """The response kept here whose conversation now stands in the call."""
     conversation_id: str = ""
+    foreign: bool = False
+    """What now stands in the call was made by other models: it is translated even to its own protocol."""
     stores: bool = False
     """Whether the answer may be gone on from."""
 
@@ -120,6 +124,7 @@ async def take_up(stored: StoredResponses, key_id: int, call: Call) -> Continuat
         needs=holding or _needed(named),
         previous_id=here.id if here else "",
         conversation_id=conversation_id,
+        foreign=here is not None and CAPSULE in call.body,
         stores=call.path == CREATING and named.store is not False,
     )
 
@@ -323,7 +328,7 @@ def keep(stored: StoredResponses, going_on: Continuation, key_id: int, upstream_
 
     `upstream_id` is the account that answered in the client's own protocol, so that it keeps the response itself.
     """
-    found = response_in(answer)
+    found = response_in(answer) if going_on.stores else b""
     body = decode(_BODY, found) if found else None
     if body is None or not isinstance(body.id, str) or not NAME.fullmatch(body.id) or body.status == "failed":
         return

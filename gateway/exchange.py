@@ -191,11 +191,16 @@ class Exchange:
         """How the request gets to a target. Raises `BadRequest` for what its protocol cannot say."""
         if self.call is None:
             raise Internal("There is no call to send.")
-        if target.endpoint.protocol == self.codec.name:
+        going_on = self.going_on
+        if target.endpoint.protocol == self.codec.name and not (going_on and going_on.foreign):
             return Relayed(self.codec, self.call, self.asked, target)
         if self.arrival.endpoint.work == "count":
             return Counted(self.codec, self.call)
-        return Translated(self.codec, self.call, self.asked, target, strict=strict)
+        if going_on is None:
+            return Translated(self.codec, self.call, self.asked, target, strict=strict)
+        call = continuation.to_translate(going_on, keeps=self.runtime.responses.keeps)
+        answer_id = self.arrival.request_id.replace("req_", "resp_", 1)
+        return Translated(self.codec, call, self.asked, target, strict=strict, answer_id=answer_id)
 
     async def open_stream(self, meter: Meter, passage: Passage, answer: upstream.Answer) -> Streaming:
         """Wait for the first frames that say something: until then another target can still be tried."""
@@ -214,7 +219,7 @@ class Exchange:
     async def pass_body(self, body: bytes) -> None:
         """Settle, then hand over a whole answer."""
         self.first_token_us = self.elapsed_us()
-        self.keep(body)
+        body = self.kept(body)
         await self.settle(DONE)
         await intake.respond(self._send, 200, body, self.arrival.request_id, self.answer_headers())
         self.opened = True
@@ -252,12 +257,14 @@ class Exchange:
         if passed:
             await self.write(passed)
 
-    def keep(self, answer: bytes) -> None:
-        """Keep the response in an answer, or in frames, for requests that go on from it."""
-        if self.going_on and self.going_on.stores and self.key and self.target:
-            relayed = isinstance(self.passage, Relayed)
-            holder = self.target.upstream.id if relayed else None
-            continuation.keep(self.runtime.responses, self.going_on, self.key.id, holder, answer)
+    def kept(self, answer: bytes) -> bytes:
+        """An answer, or frames of one, for the client; its response is kept for requests that go on from it."""
+        if self.going_on is None or self.key is None or self.target is None:
+            return answer
+        answer = continuation.with_previous(answer, self.going_on)
+        holder = self.target.upstream.id if isinstance(self.passage, Relayed) else None
+        continuation.keep(self.runtime.responses, self.going_on, self.key.id, holder, answer)
+        return answer
 
     # --- however it ends ----------------------------------------------------------------------------------------
 
@@ -392,7 +399,7 @@ class Exchange:
     async def write(self, frames: bytes, *, more: bool = True) -> None:
         """Hand bytes to the client; waits while it is slow."""
         if continuation.tells(frames):
-            self.keep(frames)
+            frames = self.kept(frames)
         self._sending = True
         await self._send({"type": "http.response.body", "body": frames, "more_body": more})
         self._sending = False

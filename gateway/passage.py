@@ -3,9 +3,10 @@
 from typing import Protocol as Interface
 
 import msgspec
+from msgspec.structs import replace
 
 from gateway import tokens
-from gateway.canonical import Asked, Event
+from gateway.canonical import Asked, Event, ResponseStarted
 from gateway.errors import BadRequest, GatewayError
 from gateway.models import facts_for
 from gateway.protocols.client_calls import ClientCalls
@@ -100,7 +101,10 @@ class Counted(Relayed):
 class Translated:
     """The sides speak different protocols: the client's is decoded, the upstream's encoded, and the answer back."""
 
-    def __init__(self, client: Codec, call: Call, asked: Asked, target: Target, *, strict: bool) -> None:
+    def __init__(
+        self, client: Codec, call: Call, asked: Asked, target: Target, *, strict: bool, answer_id: str = ""
+    ) -> None:
+        """`answer_id` is what the client is to know the answer by, where it is not the upstream's own id."""
         ours, theirs = translation_for(client), TRANSLATIONS[target.endpoint.protocol]
         self._request = request = ours.decode_request(call)
         dialect = dialect_for(target.endpoint.protocol, target.upstream.dialect)
@@ -115,6 +119,7 @@ class Translated:
         self.content_type: bytes | None = client.stream_type if asked.stream else b"application/json"
         self._encode_response = ours.encode_response
         self._decode_response = theirs.decode_response
+        self._answer_id = answer_id
         self._calls = ClientCalls(request, encoded.names)
         self._framing = self.codec.new_framing(encoded.call)
         self._decoder = theirs.new_decoder()
@@ -122,7 +127,10 @@ class Translated:
 
     def body(self, body: bytes) -> bytes:
         """The answer in the client's protocol."""
-        return self._encode_response(self._calls.response(self._decode_response(body)), self._request)
+        response = self._calls.response(self._decode_response(body))
+        if self._answer_id:
+            response = replace(response, id=self._answer_id)
+        return self._encode_response(response, self._request)
 
     def frames(self, frames: bytes) -> bytes:
         """What these frames amount to, in the client's protocol."""
@@ -138,6 +146,8 @@ class Translated:
         return self._encoder.fail(error, request_id)
 
     def _written(self, event: Event) -> bytes:
+        if self._answer_id and isinstance(event, ResponseStarted):
+            event = replace(event, id=self._answer_id)
         return b"".join(map(self._encoder.encode, self._calls.event(event)))
 
 

@@ -9,8 +9,9 @@ from typing import Any
 import httpx
 import openai
 import pytest
-from harbour import MODEL, SAID
+from harbour import MODEL, SAID, TIDE
 from house import House, open_house
+from openai_upstream import OPENAI
 from remembering_upstream import RememberingUpstream
 from scripted_provider import ScriptedProvider, answer
 
@@ -222,3 +223,163 @@ async def test_prompts_cannot_be_read_in_the_files_of_the_database(house: House,
     assert b"resp_1" in found
     assert b"swordfish" not in found
     assert SAID.encode() not in found
+
+
+# --- in front of another protocol -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def chat(house: House, provider: ScriptedProvider) -> AsyncIterator[openai.AsyncOpenAI]:
+    """A client of Responses whose upstream speaks Chat alone."""
+    provider.script = OPENAI
+    await house.add("openai-compatible", provider.url)
+    async with new_client(house) as sdk:
+        yield sdk
+
+
+async def streamed(sdk: openai.AsyncOpenAI, **asked: Any) -> Any:
+    async with sdk.responses.stream(model="up:m", **asked) as stream:
+        return await stream.get_final_response()
+
+
+async def whole(sdk: openai.AsyncOpenAI, **asked: Any) -> Any:
+    return await sdk.responses.create(model="up:m", **asked)
+
+
+@pytest.mark.parametrize("ask", [whole, streamed])
+async def test_a_chat_upstream_is_told_the_whole_conversation_again(
+    chat: openai.AsyncOpenAI, provider: ScriptedProvider, ask: Any
+) -> None:
+    first = await ask(chat, input="hi", instructions="Be brief.")
+    second = await ask(chat, input="and then?", previous_response_id=first.id)
+    third = await ask(chat, input="and at last?", previous_response_id=second.id)
+    said = [(message["role"], message["content"]) for message in provider.last.json["messages"]]
+    assert said == [
+        ("user", "hi"),
+        ("assistant", SAID),
+        ("user", "and then?"),
+        ("assistant", SAID),
+        ("user", "and at last?"),
+    ]
+    assert (second.previous_response_id, third.previous_response_id) == (first.id, second.id)
+    assert len({first.id, second.id, third.id}) == 3
+
+
+@pytest.mark.parametrize("ask", [whole, streamed])
+async def test_tool_calls_of_a_chat_model_are_answered_by_their_ids_alone(chat: openai.AsyncOpenAI, ask: Any) -> None:
+    tools: Any = [{"type": "function", "name": "tide", "parameters": TIDE, "strict": False}]
+    first = await ask(chat, input="The tide in Tromsø and Bergen?", tools=tools)
+    results: Any = [
+        {"type": "function_call_output", "call_id": item.call_id, "output": "3 m"}
+        for item in first.output
+        if item.type == "function_call"
+    ]
+    second = await ask(chat, input=results, previous_response_id=first.id, tools=tools)
+    assert second.output_text == "The table says: 3 m, 3 m."
+
+
+async def test_a_chat_models_response_is_read_listed_and_deleted_here(chat: openai.AsyncOpenAI) -> None:
+    made = await whole(chat, input="hi")
+    assert made.store is True
+    read = await chat.responses.retrieve(made.id)
+    assert (read.id, read.output_text, read.usage) == (made.id, SAID, made.usage)
+    listed: list[Any] = [item async for item in chat.responses.input_items.list(made.id)]
+    assert [item.content[0].text for item in listed] == ["hi"]
+    await chat.responses.delete(made.id)
+    with pytest.raises(openai.NotFoundError):
+        await chat.responses.retrieve(made.id)
+    with pytest.raises(openai.BadRequestError):
+        await whole(chat, input="go on", previous_response_id=made.id)
+
+
+async def test_a_chat_models_response_is_kept_from_other_keys(
+    chat: openai.AsyncOpenAI, stranger: httpx.AsyncClient
+) -> None:
+    made = await whole(chat, input=SECRET_PROMPT)
+    for name in (made.id, "resp_neverwas"):
+        assert told(await stranger.get(f"/responses/{name}")) == told(await stranger.get("/responses/resp_neverwas"))
+    body = {"model": "up:m", "input": "What did I say?", "previous_response_id": made.id}
+    assert (await stranger.post("/responses", json=body)).status_code == 400
+
+
+async def test_nothing_is_kept_of_a_chat_model_when_the_client_wants_nothing_stored(chat: openai.AsyncOpenAI) -> None:
+    made = await whole(chat, input="hi", store=False)
+    assert made.store is False
+    with pytest.raises(openai.NotFoundError):
+        await chat.responses.retrieve(made.id)
+
+
+@pytest.mark.parametrize(
+    ("asked", "param"),
+    [
+        ({"conversation": "conv_1"}, "conversation"),
+        ({"background": True}, "background"),
+        ({"prompt": {"id": "pmpt_1"}}, "prompt"),
+    ],
+)
+async def test_what_a_chat_upstream_has_no_state_for_is_refused_by_its_name(
+    chat: openai.AsyncOpenAI, asked: Any, param: str
+) -> None:
+    with pytest.raises(openai.BadRequestError) as raised:
+        await whole(chat, input="hi", **asked)
+    assert (raised.value.code, raised.value.param) == ("unsupported_parameter", param)
+
+
+async def test_a_response_that_one_account_keeps_is_not_carried_to_another_model(
+    client: openai.AsyncOpenAI, chat: openai.AsyncOpenAI
+) -> None:
+    made = await client.responses.create(model=MODEL, input="hi")
+    with pytest.raises(openai.BadRequestError) as raised:
+        await whole(chat, input="go on", previous_response_id=made.id)
+    assert (raised.value.code, raised.value.param) == ("unsupported_parameter", "previous_response_id")
+
+
+THINKING: dict[str, Any] = {
+    "id": "msg_1",
+    "type": "message",
+    "role": "assistant",
+    "model": "claude-sonnet-4-5",
+    "content": [
+        {"type": "thinking", "thinking": "Tides.", "signature": "c2lnbmVk"},
+        {"type": "tool_use", "id": "toolu_1", "name": "tide", "input": {"harbour": "Bergen"}},
+    ],
+    "stop_reason": "tool_use",
+    "stop_sequence": None,
+    "usage": {"input_tokens": 9, "output_tokens": 3},
+}
+
+
+@pytest.fixture
+async def claude(house: House) -> AsyncIterator[ScriptedProvider]:
+    """An upstream that thinks before it calls."""
+    async with ScriptedProvider().serve() as provider:
+        provider.replies(answer(THINKING))
+        await house.add("anthropic", provider.url, name="claude")
+        yield provider
+
+
+async def test_a_signed_thought_is_there_again_with_the_result_of_its_call(
+    claude: ScriptedProvider, client: openai.AsyncOpenAI
+) -> None:
+    asked: Any = {"model": "claude:claude-sonnet-4-5", "reasoning": {"effort": "low"}}
+    asked["tools"] = [{"type": "function", "name": "tide", "parameters": TIDE, "strict": False}]
+    made = await client.responses.create(input="The tide in Bergen?", **asked)
+    result: Any = [{"type": "function_call_output", "call_id": "toolu_1", "output": "3 m"}]
+    await client.responses.create(input=result, previous_response_id=made.id, **asked)
+    turns = claude.last.json["messages"]
+    assert [block["type"] for block in turns[1]["content"]] == ["thinking", "tool_use"]
+    assert turns[1]["content"][0]["signature"] == "c2lnbmVk"
+    assert turns[2]["content"][0]["type"] == "tool_result"
+
+
+async def test_another_familys_thoughts_stay_behind_when_a_conversation_changes_its_model(
+    claude: ScriptedProvider, client: openai.AsyncOpenAI, accounts: Accounts
+) -> None:
+    made = await client.responses.create(model="claude:claude-sonnet-4-5", input="The tide in Bergen?")
+    result: Any = [{"type": "function_call_output", "call_id": "toolu_1", "output": "3 m"}]
+    moved = await client.responses.create(model=MODEL, input=result, previous_response_id=made.id)
+    assert moved.output_text == "The table says: 3 m."
+    assert moved.previous_response_id == made.id
+    (sent,) = [request.json for script in accounts.values() for request in script.received]
+    assert [item.get("type") for item in sent["input"]] == ["message", "function_call", "function_call_output"]
+    assert (await client.responses.create(model=MODEL, input="Thanks", previous_response_id=moved.id)).output_text
