@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from msgspec.structs import replace
+
 from gateway.canonical import Protocol
 from gateway.protocols.translation import Dialect
 
@@ -20,33 +22,28 @@ _OPENAI_ONLY = (
 
 _NINE = r"[A-Za-z0-9]{9}"
 
-_OPENAI = Dialect("openai", result_images=True, keeps_unknown=False)
+_OPENAI = Dialect("openai", keeps_unknown=False)
+
+_OTHERS = Dialect(system_role="system", result_images=False, custom_tools=False)
+"""What no other upstream took over from OpenAI."""
 
 _CHAT = (
     Dialect("standard"),
-    Dialect(
-        "compatible",
-        system_role="system",
-        limit_field="max_tokens",
-        echo_reasoning="allowed",
-        custom_tools=False,
-    ),
+    replace(_OTHERS, name="compatible", limit_field="max_tokens", echo_reasoning="allowed"),
     _OPENAI,
     Dialect("azure", keeps_unknown=False),
-    Dialect(
-        "deepseek",
-        system_role="system",
-        custom_tools=False,
+    replace(
+        _OTHERS,
+        name="deepseek",
         limit_field="max_tokens",
         reasoning_request="thinking",
         efforts=("low", "high", "max"),
         echo_reasoning="required",
         drops=(*_OPENAI_ONLY, "seed", "logit_bias", "parallel_calls", "tier", "choices", "output.schema", "top_k"),
     ),
-    Dialect(
-        "qwen",
-        system_role="system",
-        custom_tools=False,
+    replace(
+        _OTHERS,
+        name="qwen",
         limit_field="max_tokens",
         reasoning_request="enable_thinking",
         thinks_streaming_only=True,
@@ -55,10 +52,9 @@ _CHAT = (
         cache_marks=True,
         drops=(*_OPENAI_ONLY, "frequency_penalty", "logit_bias", "tier"),
     ),
-    Dialect(
-        "ark",
-        system_role="system",
-        custom_tools=False,
+    replace(
+        _OTHERS,
+        name="ark",
         limit_field="max_tokens",
         reasoning_request="thinking",
         efforts=("minimal", "low", "medium", "high"),
@@ -66,20 +62,18 @@ _CHAT = (
         videos=True,
         drops=(*_OPENAI_ONLY, "seed", "choices", "top_k"),
     ),
-    Dialect(
-        "mimo",
-        system_role="system",
-        custom_tools=False,
+    replace(
+        _OTHERS,
+        name="mimo",
         reasoning_request="thinking",
         echo_reasoning="required",
         null_content=False,
         videos=True,
         drops=(*_OPENAI_ONLY, "seed", "logit_bias", "logprobs", "tier", "choices", "top_k"),
     ),
-    Dialect(
-        "moonshot",
-        system_role="system",
-        custom_tools=False,
+    replace(
+        _OTHERS,
+        name="moonshot",
         limit_field="max_tokens",
         reasoning_request="thinking",
         echo_reasoning="required",
@@ -97,20 +91,18 @@ _CHAT = (
             "top_k",
         ),
     ),
-    Dialect(
-        "zai",
-        system_role="system",
-        custom_tools=False,
+    replace(
+        _OTHERS,
+        name="zai",
         limit_field="max_tokens",
         reasoning_request="thinking",
         echo_reasoning="allowed",
         videos=True,
         drops=(*_OPENAI_ONLY, "seed", "logit_bias", "logprobs", "tier", "choices", "top_k"),
     ),
-    Dialect(
-        "mistral",
-        system_role="system",
-        custom_tools=False,
+    replace(
+        _OTHERS,
+        name="mistral",
         limit_field="max_tokens",
         seed_field="random_seed",
         reasoning_request="none",
@@ -119,23 +111,20 @@ _CHAT = (
         keeps_unknown=False,
         drops=(*_OPENAI_ONLY, "user", "name", "logit_bias", "logprobs", "tier", "top_k"),
     ),
-    Dialect(
-        "groq",
-        system_role="system",
-        custom_tools=False,
+    replace(
+        _OTHERS,
+        name="groq",
         reasoning_field="reasoning",
         drops=(*_OPENAI_ONLY, "name", "logit_bias", "logprobs", "choices", "top_k"),
     ),
-    Dialect(
-        "xai",
-        system_role="system",
-        custom_tools=False,
+    replace(
+        _OTHERS,
+        name="xai",
         drops=("metadata", "verbosity", "prediction", "moderation", "logit_bias", "top_k"),
     ),
-    Dialect(
-        "openrouter",
-        system_role="system",
-        custom_tools=False,
+    replace(
+        _OTHERS,
+        name="openrouter",
         limit_field="max_tokens",
         reasoning_field="reasoning",
         reasoning_request="reasoning",
@@ -144,46 +133,41 @@ _CHAT = (
         cache_marks=True,
         document_urls=True,
     ),
-    Dialect(
-        "ollama",
-        system_role="system",
-        custom_tools=False,
+    replace(
+        _OTHERS,
+        name="ollama",
         limit_field="max_tokens",
         reasoning_field="reasoning",
         echo_reasoning="allowed",
         image_urls=False,
         drops=(*_OPENAI_ONLY, "parallel_calls", "tier", "choices"),
     ),
-    Dialect(
-        "vllm",
-        system_role="system",
-        custom_tools=False,
+    replace(
+        _OTHERS,
+        name="vllm",
         limit_field="max_tokens",
         reasoning_field="reasoning",
         echo_reasoning="allowed",
         videos=True,
         drops=(*_OPENAI_ONLY, "tier"),
     ),
-    Dialect(
-        "lmstudio",
-        system_role="system",
-        custom_tools=False,
+    replace(
+        _OTHERS,
+        name="lmstudio",
         limit_field="max_tokens",
         echo_reasoning="allowed",
         image_urls=False,
         drops=(*_OPENAI_ONLY, "tier", "choices"),
     ),
-    Dialect(
-        "google-compat",
-        system_role="system",
-        custom_tools=False,
+    replace(
+        _OTHERS,
+        name="google-compat",
         result_images=True,
         drops=(*_OPENAI_ONLY, "logit_bias", "tier", "top_k", "parallel_calls"),
     ),
-    Dialect(
-        "siliconflow",
-        system_role="system",
-        custom_tools=False,
+    replace(
+        _OTHERS,
+        name="siliconflow",
         limit_field="max_tokens",
         reasoning_request="enable_thinking",
         echo_reasoning="allowed",

@@ -62,7 +62,7 @@ class Dialect(Struct, frozen=True):
     required_choice: str = "required"
     null_content: bool = True
     """Takes `content: null` beside tool calls."""
-    result_images: bool = False
+    result_images: bool = True
     """Takes images in tool results."""
     image_urls: bool = True
     videos: bool = False

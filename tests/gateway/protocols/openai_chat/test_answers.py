@@ -108,7 +108,7 @@ def test_calls_without_ids_of_their_own_get_different_ones() -> None:
 
 def test_members_that_are_filled_with_nothing_say_nothing() -> None:
     nothing: dict[str, Any] = {"name": "", "arguments": "", "input": ""}
-    told = {"function_call": nothing, "audio": {"id": "", "data": "", "transcript": ""}, "refusal": ""}
+    told: dict[str, Any] = {"function_call": nothing, "audio": {"id": "", "data": "", "transcript": ""}, "refusal": ""}
     assert read(content="Hi", **told).ending == Ending("end", raw="stop")
     (called,) = read(tool_calls=[call(custom=nothing)], **told).parts
     assert called == ToolCall("call_1", "weather", "{}")
