@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import quote
 
 from gateway.canonical import Protocol
 from gateway.protocols.codec import Call
@@ -12,10 +11,10 @@ MODEL = "m-client"
 ASKED = "When is high water?"
 
 
-def call_for(protocol: Protocol, body: dict[str, Any], model: str = MODEL) -> Call:
+def call_for(protocol: Protocol, body: dict[str, Any], **query: str) -> Call:
     """A client's call with this body."""
-    path = f"models/{quote(model)}:generateContent" if protocol == "gemini" else "any"
-    return Call("POST", path, {}, {}, json.dumps(body).encode())
+    path = f"models/{MODEL}:generateContent" if protocol == "gemini" else "any"
+    return Call("POST", path, query, {}, json.dumps(body).encode())
 
 
 def echo(protocol: Protocol, answer: bytes) -> Call:

@@ -22,7 +22,7 @@ Issued = Callable[[str], bool]
 
 CHAT_FIELDS = {*CompletionCreateParamsBase.__annotations__, "stream"}
 RESPONSES_FIELDS = {*ResponseCreateParamsBase.__annotations__, "stream"}
-ANTHROPIC_FIELDS = {*MessageCreateParamsBase.__annotations__, "stream"}
+ANTHROPIC_FIELDS = {*MessageCreateParamsBase.__annotations__, "stream", "temperature", "top_p", "top_k"}
 GEMINI_FIELDS = {
     *("contents", "systemInstruction", "tools", "toolConfig", "generationConfig"),
     *("safetySettings", "cachedContent", "labels", "serviceTier", "store", "modelArmorConfig"),
@@ -42,9 +42,14 @@ def only(body: Mapping[str, object], known: Iterable[str], message: str) -> None
         require(name in known, message.format(name))
 
 
+def standard(data: str) -> str:
+    """Base64 in the usual alphabet, padded; Google takes it in either."""
+    return data.translate(str.maketrans("-_", "+/")) + "=" * (-len(data) % 4)
+
+
 def base64(data: str, message: str) -> None:
     try:
-        b64decode(data, validate=True)
+        b64decode(standard(data), validate=True)
     except ValueError:
         require(False, message)
 
@@ -359,7 +364,18 @@ def check_gemini(body: Body, issued: Issued) -> None:
     require(names or choice.get("mode") not in ("ANY", "VALIDATED"), "Function calling needs function declarations")
     for part in body.get("systemInstruction", {}).get("parts", ()):
         require(part.get("text"), "systemInstruction must be text")
-    _gemini_turns(body["contents"], issued)
+    _gemini_turns(_merged(body["contents"]), issued)
+
+
+def _merged(contents: list[Body]) -> list[Body]:
+    """Turns of one side in a row are one turn: the Python SDK's chats keep each chunk of an answer as its own."""
+    turns: list[Body] = []
+    for turn in contents:
+        if turns and turns[-1].get("role") == turn.get("role"):
+            turns[-1] = {**turns[-1], "parts": [*turns[-1].get("parts", ()), *turn.get("parts", ())]}
+        else:
+            turns.append(turn)
+    return turns
 
 
 def _gemini_config(config: Body) -> None:

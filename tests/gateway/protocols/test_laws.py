@@ -90,7 +90,7 @@ def target_of(protocol: Protocol) -> Target:
 
 def read(protocol: Protocol, chunks: list[bytes]) -> list[Event]:
     """The events that an upstream's stream amounts to."""
-    framing = codec_for(protocol, {"alt": "sse"}).new_framing(call_for(protocol, {}))
+    framing = codec_for(protocol, {"alt": "sse"}).new_framing(call_for(protocol, {}, alt="sse"))
     decoder = TRANSLATIONS[protocol].new_decoder()
     events: list[Event] = []
     for chunk in chunks:
