@@ -1,4 +1,4 @@
-"""How a console reaches a gateway: the one interface it needs, whether the gateway is a thread away or a socket away."""
+"""How a console reaches a gateway: one interface, whether the gateway is a thread away or a socket away."""
 
 from typing import Protocol
 
