@@ -33,6 +33,21 @@ class CostLine(Struct, frozen=True):
     source: str = ""
 
 
+class LostField(Struct, frozen=True):
+    """One entry of `warnings`."""
+
+    field: str = ""
+    why: str = ""
+
+
+def lost(warnings: str) -> list[str]:
+    """What the target could not say, a sentence each."""
+    try:
+        return [f"{each.field}: {each.why}" for each in msgspec.json.decode(warnings, type=list[LostField])]
+    except msgspec.DecodeError:
+        return [warnings] if warnings else []
+
+
 def title_line(record: ExchangeRecord, width: int) -> Line:
     """Which exchange, and how it stands."""
     glyph, tone = sign(record)
@@ -58,7 +73,7 @@ def detail_lines(
         _section("TOKENS", _token_lines(record, now_micros)),
         _section("COST", _cost_lines(record)),
         _section(
-            "WARNINGS", [_text_line(line) for line in wrap(record.warnings, width - 4)] if record.warnings else []
+            "LOST ON THE WAY", [_text_line(line) for told in lost(record.warnings) for line in wrap(told, width - 4)]
         ),
         _section("REQUEST HEADERS", _header_lines(record, width)),
     ]

@@ -37,6 +37,12 @@ def test_the_time_is_divided_between_tries_the_wait_and_the_stream() -> None:
     ]
 
 
+def test_what_the_target_could_not_say_is_told_field_by_field() -> None:
+    told = text(exchange(7, warnings='[{"field":"seed","why":"It has no seeds."}]'))
+    assert "LOST ON THE WAY" in told
+    assert "seed: It has no seeds." in told
+
+
 def test_a_request_that_every_target_refused_has_no_stream() -> None:
     record = exchange(7, state=FAILED, first_token_us=None)
     assert [phase.name for phase in phases(record, [TRIED], 0)] == ["anthropic-us"]
