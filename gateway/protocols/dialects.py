@@ -176,37 +176,20 @@ _CHAT = (
     ),
 )
 
-_ANTHROPIC_ONLY = (
-    "cache.ttl",
-    "context_management",
-    "container",
-    "diagnostics",
-    "speed",
-    "inference_geo",
-    "fallbacks",
-    "output_config",
-    "tier",
+_ANTHROPIC_ONLY = ("cache.ttl", "context_management", "diagnostics", "speed", "inference_geo", "fallbacks", "tier")
+"""What clones of Anthropic's endpoint refuse, or do not know."""
+
+_CLONE = Dialect(
+    system_role="system", strict_tools=False, keeps_unknown=False, drops=(*_ANTHROPIC_ONLY, "output_config")
 )
+"""Knows no betas, no lifetimes of caches, no instructions between turns, and of a tool only what it was at first."""
 
 _ANTHROPIC = (
     Dialect("standard"),
-    *(
-        Dialect(name, system_role="system", strict_tools=False, keeps_unknown=False, drops=_ANTHROPIC_ONLY)
-        for name in ("qwen", "moonshot", "zai", "siliconflow", "ollama", "vllm", "lmstudio")
-    ),
-    *(
-        Dialect(
-            name,
-            system_role="system",
-            echo_reasoning="required",
-            strict_tools=False,
-            keeps_unknown=False,
-            drops=_ANTHROPIC_ONLY,
-        )
-        for name in ("deepseek", "mimo")
-    ),
+    *(replace(_CLONE, name=name) for name in ("qwen", "moonshot", "zai", "siliconflow", "ollama", "vllm", "lmstudio")),
+    replace(_CLONE, name="mimo", echo_reasoning="required"),
+    replace(_CLONE, name="deepseek", echo_reasoning="required", drops=_ANTHROPIC_ONLY),
 )
-"""Of a clone `keeps_unknown=False` says that it knows no betas, tool types or roles beyond the first of them."""
 
 DIALECTS: Mapping[Protocol, Mapping[str, Dialect]] = {
     "openai_chat": {dialect.name: dialect for dialect in _CHAT},
