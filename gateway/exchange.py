@@ -193,7 +193,7 @@ class Exchange:
             raise Internal("There is no call to send.")
         going_on = self.going_on
         if target.endpoint.protocol == self.codec.name and not (going_on and going_on.foreign):
-            return Relayed(self.codec, self.call, self.asked, target)
+            return Relayed(self.codec, self.call, self.asked, target, strict=strict)
         if self.arrival.endpoint.work == "count":
             return Counted(self.codec, self.call)
         if going_on is None:
@@ -391,10 +391,11 @@ class Exchange:
         """The upstream's headers that a client may see."""
         if self.passage is not None and self.passage.content_type is not None:
             headers = [(b"content-type", self.passage.content_type)]
-            if self.passage.losses:
-                headers.append((b"x-gateway-warnings", warnings_header(self.passage.losses)))
+        else:
+            headers = self.answer.returned if self.answer else [(b"content-type", self.codec.stream_type)]
+        if self.passage is None or not self.passage.losses:
             return headers
-        return self.answer.returned if self.answer else [(b"content-type", self.codec.stream_type)]
+        return [*headers, (b"x-gateway-warnings", warnings_header(self.passage.losses))]
 
     async def write(self, frames: bytes, *, more: bool = True) -> None:
         """Hand bytes to the client; waits while it is slow."""

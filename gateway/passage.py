@@ -12,6 +12,7 @@ from gateway.models import facts_for
 from gateway.protocols.client_calls import ClientCalls
 from gateway.protocols.codec import Call, Codec, Reader
 from gateway.protocols.dialects import dialect_for
+from gateway.protocols.patches import patched
 from gateway.protocols.registry import TRANSLATIONS, codec_for, translation_for
 from gateway.protocols.translation import Loss
 from gateway.protocols.translation import Target as Addressee
@@ -50,16 +51,19 @@ class Passage(Interface):
 
 
 class Relayed:
-    """Both sides speak the same protocol: bytes go through."""
+    """Both sides speak the same protocol: bytes go through, but for what this upstream has in a way of its own."""
 
     losses: tuple[Loss, ...] = ()
     content_type: bytes | None = None
 
-    def __init__(self, codec: Codec, call: Call, asked: Asked, target: Target) -> None:
+    def __init__(self, codec: Codec, call: Call, asked: Asked, target: Target, *, strict: bool) -> None:
         self.codec = codec
         self._usage_hidden = not asked.wants_usage
         if target.model != asked.model:
             call = codec.with_model(call, target.model)
+        call, self.losses = patched(call, codec.name, dialect_for(codec.name, target.upstream.dialect))
+        if strict:
+            check_lossless(self.losses)
         if asked.stream:
             call = codec.with_usage(call)
         self.call = call
@@ -110,9 +114,8 @@ class Translated:
         dialect = dialect_for(target.endpoint.protocol, target.upstream.dialect)
         facts = facts_for(target.model, target.upstream.provider_id)
         encoded = theirs.encode_request(request, Addressee(target.model, dialect, facts))
-        if strict and encoded.losses:
-            loss = encoded.losses[0]
-            raise BadRequest(f"{loss.field} would be lost on the way to this model: {loss.why}", param=loss.field)
+        if strict:
+            check_lossless(encoded.losses)
         self.call = encoded.call
         self.losses = encoded.losses
         self.codec = codec_for(target.endpoint.protocol, encoded.call.query)
@@ -149,6 +152,12 @@ class Translated:
         if self._answer_id and isinstance(event, ResponseStarted):
             event = replace(event, id=self._answer_id)
         return b"".join(map(self._encoder.encode, self._calls.event(event)))
+
+
+def check_lossless(losses: tuple[Loss, ...]) -> None:
+    """Raises `BadRequest` for the first thing that would be lost."""
+    for loss in losses[:1]:
+        raise BadRequest(f"{loss.field} would be lost on the way to this model: {loss.why}", param=loss.field)
 
 
 def warnings_header(losses: tuple[Loss, ...]) -> bytes:
