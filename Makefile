@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 INSTALL_PROJECT := $(PIP) install --quiet --no-deps --no-build-isolation --config-settings editable_mode=compat -e .
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test test-all check format bench bench-console pictures lock clean
+.PHONY: help run install test test-all check format bench bench-console bench-translation pictures lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -42,6 +42,9 @@ bench: $(VENV)/.installed ## this gateway beside nginx and a plain httpx relay, 
 bench-console: $(VENV)/.installed ## what an open console costs the streams, and how soon it shows
 	@$(BIN)/python -m benchmarks.first_screen
 	@$(BIN)/python -m benchmarks.live_view $(ARGS)
+
+bench-translation: $(VENV)/.installed ## what translating costs, for each pair of protocols
+	@$(BIN)/python -m benchmarks.translation
 
 pictures: $(VENV)/.installed ## draw the pictures in docs/pictures again
 	@$(BIN)/python docs/pictures/draw.py
