@@ -26,9 +26,9 @@ _MARK = PREFIX.encode()
 
 def patched(call: Call, protocol: Protocol, dialect: Dialect) -> tuple[Call, tuple[Loss, ...]]:
     """The call as this upstream takes it, and what it loses. Where nothing is to be changed it is the same call."""
+    patch = _PATCHES.get(protocol) if _has_own_way(call, dialect) else None
     sealed = _MARK in call.body
-    speaks = dialect.name not in AS_WRITTEN and call.path.strip("/").removeprefix("v1/") in OPERATIONS
-    if not sealed and not (speaks and protocol in _PATCHES):
+    if patch is None and not sealed:
         return call, ()
     try:
         draft = Draft(call.body)
@@ -36,14 +36,17 @@ def patched(call: Call, protocol: Protocol, dialect: Dialect) -> tuple[Call, tup
         return call, ()
     if sealed:
         _WITHOUT_CAPSULES[protocol](draft)
-    if speaks and protocol in _PATCHES:
-        _PATCHES[protocol](draft, dialect)
     headers = call.headers
-    if protocol == "anthropic_messages" and speaks and BETA in headers:
+    if patch is not None:
+        patch(draft, dialect)
         headers = {name: value for name, value in headers.items() if name != BETA}
-    if draft.body == call.body and headers is call.headers:
+    if draft.body == call.body and headers == call.headers:
         return call, ()
     return replace(call, body=draft.body, headers=headers), tuple(dict.fromkeys(draft.losses))
+
+
+def _has_own_way(call: Call, dialect: Dialect) -> bool:
+    return dialect.name not in AS_WRITTEN and call.path.strip("/").removeprefix("v1/") in OPERATIONS
 
 
 def _responses_without_capsules(draft: Draft) -> None:

@@ -26,6 +26,7 @@ from gateway.canonical import (
 )
 from gateway.errors import UpstreamFailed
 from gateway.protocols.openai_chat import told, wire
+from gateway.protocols.openai_chat.content import join
 from gateway.protocols.openai_chat.decoder import Decoder
 from gateway.protocols.openai_chat.reasoning import write_details, write_signature
 from gateway.protocols.openai_chat.shapes import (
@@ -33,6 +34,7 @@ from gateway.protocols.openai_chat.shapes import (
     failure,
     finish_reason,
     full_id,
+    shows_thoughts,
     write_annotations,
     write_audio,
     write_image,
@@ -117,19 +119,20 @@ def encode_response(response: Response, request: Request) -> bytes:
 
 
 def _write_message(parts: tuple[Part, ...], request: Request, base: JSON, legacy: bool) -> JSON:
-    text = "".join(part.text for part in parts if isinstance(part, Text))
-    refusal = "".join(part.text for part in parts if isinstance(part, Refusal))
+    text = join(tuple(part for part in parts if isinstance(part, Text)), "")
+    refusal = join(tuple(part for part in parts if isinstance(part, Refusal)), "")
+    calls = _write_calls(parts, legacy)
+    content = None if not text and (calls or refusal) else text
+    message: JSON = {"role": "assistant", "content": content, "refusal": refusal or None}
+    message |= _write_thoughts(parts) if shows_thoughts(request) else {}
+    return message | calls | _write_beside(parts) | _write_sound(parts, request, base, text)
+
+
+def _write_calls(parts: tuple[Part, ...], legacy: bool) -> JSON:
     calls = [_write_call(part) for part in parts if isinstance(part, ToolCall)]
-    message: JSON = {
-        "role": "assistant",
-        "content": text or (None if calls or refusal else ""),
-        "refusal": refusal or None,
-    }
-    if request.thinking is None or request.thinking.show != "none":
-        message |= _write_thoughts(parts)
-    if calls:
-        message |= {"function_call": calls[0].get("function")} if legacy else {"tool_calls": calls}
-    return message | _write_beside(parts) | _write_sound(parts, request, base, text)
+    if not calls:
+        return {}
+    return {"function_call": calls[0].get("function")} if legacy else {"tool_calls": calls}
 
 
 def _write_thoughts(parts: tuple[Part, ...]) -> JSON:

@@ -164,14 +164,17 @@ class PartWriter:
             case Stored(origin, id) if self._own and origin == wire.OWN:
                 return {"type": "file", "file": {"file_id": id}} | self._cache(document.cache)
             case Inline(media_type) as media if self._own or not media_type.startswith("text/"):
-                name = document.name or document.title or ("" if self._own else f"document.{media_type[-3:]}")
-                file = {"filename": name, "file_data": data_url(media)} if name else {"file_data": data_url(media)}
-                return {"type": "file", "file": file} | self._cache(document.cache)
+                return {"type": "file", "file": self._file(document, media)} | self._cache(document.cache)
             case Inline() as media:
                 return {"type": "text", "text": _as_text(document, read_text(media, at))} | self._cache(document.cache)
             case Remote(url) if self._own or self._dialect.document_urls:
                 return {"type": "file", "file": {"filename": document.name or document.title, "file_data": url}}
         raise unsupported("This upstream takes documents only in the request itself.", at)
+
+    def _file(self, document: Document, media: Inline) -> JSON:
+        """Upstreams want a file to have a name, though clients need not give one."""
+        name = document.name or document.title or ("" if self._own else f"document.{media.media_type[-3:]}")
+        return {**({"filename": name} if name else {}), "file_data": data_url(media)}
 
 
 def _as_text(document: Document, text: str) -> str:

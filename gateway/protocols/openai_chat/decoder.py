@@ -38,17 +38,24 @@ _IS_JSON = msgspec.json.Decoder(msgspec.Raw)
 class _Call:
     """A call as it comes."""
 
-    def __init__(self, given: str) -> None:
-        self.given = given
-        """The upstream's id."""
+    def __init__(self) -> None:
         self.index = -1
         """Of its part, once its name is known and it has begun."""
+        self.given = ""
+        """The upstream's id."""
         self.name = ""
         self.custom = False
         self.opaque: Opaque | None = None
         self.text = ""
         self.waiting = ""
         self.ended = False
+
+    def note(self, given: str, name: str, said: told.CallTold) -> None:
+        """What is said first counts."""
+        self.given = self.given or given
+        self.name = self.name or name
+        self.custom = self.custom or (said.function is None and said.custom is not None)
+        self.opaque = self.opaque or read_signature(said.extra_content)
 
     @property
     def complete(self) -> bool:
@@ -108,15 +115,17 @@ class Decoder:
             yield self._start(chunk)
         for choice in chunk.choices or ():
             self._choice = choice.index if self._choice is None else self._choice
-            if choice.index != self._choice:
-                continue
-            message = choice.delta or choice.message
-            if message is not None:
-                yield from self._add(message)
-            if isinstance(choice.finish_reason, str):
-                self._label = told.stronger(choice.finish_reason, self._label)
+            if choice.index == self._choice:
+                yield from self._choose(choice)
         if self._label == "error":
             raise told.broken_off()
+
+    def _choose(self, choice: told.ChoiceTold) -> Iterator[Event]:
+        message = choice.delta or choice.message
+        if message is not None:
+            yield from self._add(message)
+        if isinstance(choice.finish_reason, str):
+            self._label = told.stronger(choice.finish_reason, self._label)
 
     def finish(self) -> list[Event]:
         """A whole answer has no other end."""
@@ -244,35 +253,40 @@ class Decoder:
         call = self._known(said.index, given, name, text)
         if call is None:
             yield from self._end_complete_calls()
-            call = _Call(given)
-            self._calls.append(call)
-            if isinstance(said.index, int):
-                self._by_index[said.index] = call
-        call.name = call.name or name
-        call.given = call.given or given
-        call.custom = call.custom or (said.function is None and said.custom is not None)
-        call.opaque = call.opaque or read_signature(said.extra_content)
+            call = self._new_call(said.index)
+        call.note(given, name, said)
         if call.index < 0 and call.name:
             yield from self._begin(call)
         if text and not call.ended:
             yield from self._extend(call, text)
+
+    def _new_call(self, index: object) -> _Call:
+        call = _Call()
+        self._calls.append(call)
+        if isinstance(index, int):
+            self._by_index[index] = call
+        return call
 
     def _known(self, index: object, given: str, name: str, text: str) -> _Call | None:
         """The call that a fragment goes on with; None when it begins one.
 
         Some upstreams repeat id and name, some send no index or always the same.
         """
-        last = self._calls[-1] if self._calls else None
-        if isinstance(index, int):
-            call = self._by_index.get(index)
-        else:
-            goes_on = last and (not name or (not given and last.name == name and last.text and not last.complete))
-            call = self._by_id(given) or (last if goes_on else None)
+        call = self._by_index.get(index) if isinstance(index, int) else self._unnumbered(given, name)
         if call is None or not name or not call.name:
             return call
         if given and call.given and given != call.given:
             return self._by_id(given)
-        return None if text and not given and call.complete else call
+        begins = bool(text) and not given and call.complete
+        return None if begins else call
+
+    def _unnumbered(self, given: str, name: str) -> _Call | None:
+        """By its id, else the last: a name begins a call, unless it is repeated before the arguments are whole."""
+        if given or not self._calls:
+            return self._by_id(given)
+        last = self._calls[-1]
+        repeats = last.name == name and bool(last.text) and not last.complete
+        return last if repeats or not name else None
 
     def _by_id(self, given: str) -> _Call | None:
         return next((call for call in self._calls if given and call.given == given), None)

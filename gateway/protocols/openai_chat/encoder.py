@@ -33,6 +33,7 @@ from gateway.protocols.openai_chat.shapes import (
     failure,
     finish_reason,
     full_id,
+    shows_thoughts,
     write_annotations,
     write_audio,
     write_image,
@@ -55,7 +56,7 @@ class Encoder:
     def __init__(self, request: Request) -> None:
         self._request = request
         self._legacy = bool(request.extensions.get(wire.OWN, {}).get("_functions"))
-        self._shows_thoughts = request.thinking is None or request.thinking.show != "none"
+        self._shows_thoughts = shows_thoughts(request)
         self._head = b""
         self._base: JSON = {}
         self._usage: Usage | None = None

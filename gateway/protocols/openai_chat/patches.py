@@ -87,24 +87,32 @@ def _drop(draft: Draft, dialect: Dialect) -> None:
 
 def _rethink(draft: Draft, dialect: Dialect) -> None:
     """The wish to think in this upstream's words, unless it was said in them."""
-    if dialect.reasoning_request in draft or (dialect.reasoning_request == "effort" and not dialect.efforts):
-        return
     said = {name: draft.get(name) for name in CONTROLS if name in draft}
-    if dialect.reasoning_request == "reasoning" and said.keys() <= {"reasoning_effort"}:
+    if _is_understood(said, dialect):
         return
+    choice = draft.get("tool_choice")
+    forced = choice == dialect.required_choice or isinstance(choice, dict)
     try:
         thinking = read_thinking(msgspec.convert(said, wire.Body))
     except (msgspec.ValidationError, BadRequest):
         return
-    choice = draft.get("tool_choice")
-    forced = choice == dialect.required_choice or isinstance(choice, dict)
-    told = dict(write_thinking(thinking, Target("", dialect), draft.get("stream") is True, forced))
+    told = write_thinking(thinking, Target("", dialect), draft.get("stream") is True, forced)
     for name in said.keys() - told.keys():
         draft.drop(name)
     for name, value in told.items():
         draft.put(name, value)
     if said and not told:
         draft.lose("thinking", "This upstream cannot be told how much to think.")
+
+
+def _is_understood(said: JSON, dialect: Dialect) -> bool:
+    match dialect.reasoning_request:
+        case "effort":
+            return not dialect.efforts
+        case "reasoning":
+            return said.keys() <= {"reasoning", "reasoning_effort"}
+        case own:
+            return own in said
 
 
 class MessagePatch:

@@ -20,6 +20,9 @@ from gateway.protocols.translation import Dialect, Loss, Target
 OURS = "gatehouse"
 """The format of the entries that we make."""
 
+SWITCHED = ("thinking", "enable_thinking")
+"""Ways to ask for thinking of upstreams where it is on or off."""
+
 SIGNATURE = "thought_signature"
 GOOGLE = "google"
 
@@ -124,17 +127,19 @@ def write_signature(opaque: Opaque | None) -> JSON:
 
 def echo(parts: Sequence[Part], target: Target, own: bool) -> JSON:
     """Earlier reasoning for an upstream that wants or takes it back."""
-    dialect = target.dialect
     calls = any(isinstance(part, ToolCall) for part in parts)
-    if dialect.echo_reasoning == "forbidden" or not (calls or own):
+    wish = target.dialect.echo_reasoning
+    if wish == "forbidden" or not (calls or own):
         return {}
     thoughts = [part for part in parts if isinstance(part, Reasoning) and _is_fit(part, target)]
-    details = [entry for part in thoughts if part.opaque for entry in _stored_details(part.opaque)]
     text = "".join(part.text for part in thoughts)
-    written: JSON = {"reasoning_details": details} if details else {}
-    if text or (calls and dialect.echo_reasoning == "required"):
-        written[dialect.reasoning_field] = text
-    return written
+    said = text or (calls and wish == "required")
+    return _echo_details(thoughts) | ({target.dialect.reasoning_field: text} if said else {})
+
+
+def _echo_details(thoughts: Sequence[Reasoning]) -> JSON:
+    details = [entry for part in thoughts for entry in _stored_details(part.opaque)]
+    return {"reasoning_details": details} if details else {}
 
 
 def _is_fit(thought: Reasoning, target: Target) -> bool:
@@ -147,9 +152,11 @@ def _takes_details(dialect: Dialect) -> bool:
     return dialect.reasoning_request == "reasoning" or dialect.name in ("standard", "compatible")
 
 
-def _stored_details(opaque: Opaque) -> list[JSON]:
+def _stored_details(opaque: Opaque | None) -> list[JSON]:
     """The entries that such a token holds; none where a client made it up."""
-    return decode(_ENTRIES, opaque.data.encode()) or [] if opaque.origin == wire.DETAILS else []
+    if opaque is None or opaque.origin != wire.DETAILS:
+        return []
+    return decode(_ENTRIES, opaque.data.encode()) or []
 
 
 # in requests: read
@@ -198,32 +205,39 @@ def _read_switch(said: wire.ThinkingSwitch) -> Thinking:
 # in requests: write
 
 
-def write_thinking(
-    thinking: Thinking | None, target: Target, stream: bool, forced: bool
-) -> Iterator[tuple[str, object]]:
+def write_thinking(thinking: Thinking | None, target: Target, stream: bool, forced: bool) -> JSON:
     """The members that tell this upstream how much to think; `forced` is whether a tool must be called."""
     dialect = target.dialect
-    effort = None if thinking is None else effort_of(thinking)
-    switched = dialect.reasoning_request in ("thinking", "enable_thinking")
-    by_default = dialect.echo_reasoning == "required"
-    if switched and ((forced and (thinking or by_default)) or (dialect.thinks_streaming_only and not stream)):
-        thinking, effort = Thinking("none"), "none"
+    if dialect.reasoning_request in SWITCHED and _must_not_think(thinking, dialect, stream, forced):
+        thinking = Thinking("none")
     if thinking is None:
-        return
+        return {}
+    effort = effort_of(thinking)
     match dialect.reasoning_request:
         case "effort" if effort:
-            yield "reasoning_effort", nearest(effort, target.facts.efforts or dialect.efforts)
+            return {"reasoning_effort": nearest(effort, target.facts.efforts or dialect.efforts)}
         case "thinking":
-            auto = thinking.adaptive and dialect.name == "ark"
-            yield "thinking", {"type": "disabled" if effort == "none" else "auto" if auto else "enabled"}
-            if effort not in (None, "none") and dialect.efforts:
-                yield "reasoning_effort", nearest(effort, dialect.efforts)
+            return _write_switch(thinking, effort, dialect)
         case "enable_thinking":
-            yield "enable_thinking", effort != "none"
-            if effort != "none" and (budget := budget_of(thinking)):
-                yield "thinking_budget", budget
+            budget = budget_of(thinking)
+            return {"enable_thinking": effort != "none", **({"thinking_budget": budget} if budget else {})}
         case "reasoning":
-            yield "reasoning", _write_reasoning(thinking)
+            return {"reasoning": _write_reasoning(thinking)}
+    return {}
+
+
+def _must_not_think(thinking: Thinking | None, dialect: Dialect, stream: bool, forced: bool) -> bool:
+    """Whether a model that thinks, because it was asked to or by itself, would make this upstream refuse."""
+    thinks = thinking is not None or dialect.echo_reasoning == "required"
+    return (forced and thinks) or (dialect.thinks_streaming_only and not stream)
+
+
+def _write_switch(thinking: Thinking, effort: Effort | None, dialect: Dialect) -> JSON:
+    if effort == "none":
+        return {"thinking": {"type": "disabled"}}
+    auto = thinking.adaptive and dialect.name == "ark"
+    named: JSON = {"reasoning_effort": nearest(effort, dialect.efforts)} if effort and dialect.efforts else {}
+    return {"thinking": {"type": "auto" if auto else "enabled"}, **named}
 
 
 def thinking_losses(thinking: Thinking | None, target: Target, stream: bool, forced: bool) -> Iterator[Loss]:
@@ -233,7 +247,7 @@ def thinking_losses(thinking: Thinking | None, target: Target, stream: bool, for
         return
     if dialect.reasoning_request == "none":
         yield Loss("thinking", "This upstream cannot be told how much to think.")
-    elif dialect.reasoning_request in ("thinking", "enable_thinking"):
+    elif dialect.reasoning_request in SWITCHED:
         if forced:
             yield Loss("thinking", "This upstream does not think when a tool must be called.")
         elif dialect.thinks_streaming_only and not stream:

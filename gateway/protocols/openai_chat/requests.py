@@ -60,8 +60,8 @@ def decode_request(call: Call) -> Request:
         tool_choice=read_choice(body),
         parallel_calls=body.parallel_tool_calls,
         output=_read_output(body.response_format),
-        max_output=body.max_tokens if body.max_completion_tokens is None else body.max_completion_tokens,
-        stop=(body.stop,) if isinstance(body.stop, str) else tuple(body.stop or ()),
+        max_output=_read_limit(body),
+        stop=_read_stop(body.stop),
         choices=body.n or 1,
         temperature=body.temperature,
         top_p=body.top_p,
@@ -70,17 +70,33 @@ def decode_request(call: Call) -> Request:
         frequency_penalty=body.frequency_penalty,
         seed=body.seed,
         logit_bias=body.logit_bias or None,
-        logprobs=(body.top_logprobs or 0) if body.logprobs else None,
+        logprobs=_read_logprobs(body),
         thinking=read_thinking(body),
         verbosity=body.verbosity or "",
         modalities=tuple(body.modalities or ()),
         tier=body.service_tier or "",
-        user=body.safety_identifier or body.user or "",
+        user=_read_user(body),
         metadata=body.metadata,
         cache_key=body.prompt_cache_key or "",
         store=body.store,
         extensions={wire.OWN: _read_extension(body, members, chat)},
     )
+
+
+def _read_user(body: wire.Body) -> str:
+    return body.safety_identifier or body.user or ""
+
+
+def _read_limit(body: wire.Body) -> int | None:
+    return body.max_tokens if body.max_completion_tokens is None else body.max_completion_tokens
+
+
+def _read_logprobs(body: wire.Body) -> int | None:
+    return (body.top_logprobs or 0) if body.logprobs else None
+
+
+def _read_stop(said: str | list[str] | None) -> tuple[str, ...]:
+    return (said,) if isinstance(said, str) else tuple(said or ())
 
 
 def _read_output(said: wire.ResponseFormat | None) -> OutputFormat | None:
@@ -251,7 +267,7 @@ def _thinking(request: Request, target: Target, losses: list[Loss]) -> JSON:
     if isinstance(said, dict) and (target.dialect.reasoning_request in said or target.dialect.name in ANY):
         return said
     losses += thinking_losses(request.thinking, target, request.stream, forced)
-    return dict(write_thinking(request.thinking, target, request.stream, forced))
+    return write_thinking(request.thinking, target, request.stream, forced)
 
 
 def _labels(request: Request, dialect: Dialect, own: bool) -> JSON:

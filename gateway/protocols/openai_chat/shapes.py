@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from gateway.canonical import JSON, Audio, Citation, Ending, Image, Inline, Stored, ToolCall, Usage
+from gateway.canonical import JSON, Audio, Citation, Ending, Image, Inline, Request, Stored, ToolCall, Usage
 from gateway.errors import GatewayError, UpstreamFailed
 from gateway.protocols.ids import full_name, item_id
 from gateway.protocols.media import data_url
@@ -26,6 +26,11 @@ AUDIO_MARKS = {
 
 def full_id(given: str) -> str:
     return given if given.startswith(ID) else f"{ID}{given}"
+
+
+def shows_thoughts(request: Request) -> bool:
+    """Chat's clients see what a model thinks, unless they said that they do not want to."""
+    return request.thinking is None or request.thinking.show != "none"
 
 
 def call_head(call: ToolCall) -> JSON:

@@ -167,18 +167,22 @@ class MessageWriter:
         """A text, with images beside it where the upstream takes them; other media follow in a message of the user."""
         if not result.parts and result.structured is not None:
             return to_json(result.structured)
-        texts = [part for part in result.parts if isinstance(part, Text)]
-        said = (FAILED if result.is_error else "") + join(tuple(texts), BREAK)
-        media = self._parts.many([part for part in result.parts if not isinstance(part, Text)], at)
-        images = [part for part in media if self._dialect.result_images and part["type"] == "image_url"]
-        rest = [part for part in media if part not in images]
+        texts: list[Part] = [part for part in result.parts if isinstance(part, Text)]
+        images, rest = self._result_media(result, at)
         if rest:
             self._media[self._open[result.call_id]] = rest
-            said = said or ("" if images else ELSEWHERE)
-        if images or (self._own and len(texts) > 1 and not result.is_error):
-            leading = self._parts.many([*texts], at) if not result.is_error else [{"type": "text", "text": said}]
-            return [*leading, *images]
-        return said
+        said = (FAILED if result.is_error else "") + join(tuple(texts), BREAK)
+        if images:
+            return [*self._parts.many([Text(said)], at), *images]
+        if self._own and len(texts) > 1:
+            return self._parts.many(texts, at)
+        return said or (ELSEWHERE if rest else "")
+
+    def _result_media(self, result: ToolResult, at: str) -> tuple[list[JSON], list[JSON]]:
+        """Those that can stand in the result, and those that cannot."""
+        media = self._parts.many([part for part in result.parts if not isinstance(part, Text)], at)
+        images = [part for part in media if self._dialect.result_images and part["type"] == "image_url"]
+        return images, [part for part in media if part not in images]
 
     def _lose(self, field: str, why: str) -> None:
         self.losses.append(Loss(field, why))
