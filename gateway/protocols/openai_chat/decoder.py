@@ -83,7 +83,7 @@ class Decoder:
         self._counts: dict[str, int] = {}
         self._label = ""
         self._refused = False
-        self._details: dict[object, JSON] = {}
+        self._details: dict[tuple[int, str], JSON] = {}
         self._citations: list[Citation] = []
         self._signature: Opaque | None = None
         self._sound: list[bytes] = []
@@ -133,7 +133,7 @@ class Decoder:
 
     def _start(self, chunk: told.Chunk) -> ResponseStarted:
         self._started = True
-        created = int(chunk.created) if isinstance(chunk.created, int | float) else 0
+        created = told.seconds(chunk.created)
         self._ids = AnswerIds(f"{chunk.id} {created}")
         return ResponseStarted(told.string(chunk.id), told.string(chunk.model), created)
 
@@ -238,7 +238,8 @@ class Decoder:
     def _note_details(self, entries: object) -> None:
         """Entries come in pieces that belong together by their index."""
         for position, entry in enumerate(dicts(entries)):
-            key = (entry.get("index", position), entry.get("type"))
+            index = entry.get("index")
+            key = (index if isinstance(index, int) else position, told.string(entry.get("type")))
             known = self._details.setdefault(key, {})
             for name, value in entry.items():
                 joins = name in ("text", "summary", "data") and isinstance(value, str)

@@ -6,7 +6,7 @@ from msgspec import Struct
 from gateway.canonical import JSON, Citation, Ending, Finish, Image, Usage
 from gateway.errors import BadRequest, GatewayError
 from gateway.protocols import openai
-from gateway.protocols.counts import note_counts
+from gateway.protocols.counts import LIMIT, note_counts
 from gateway.protocols.media import read_url
 from gateway.protocols.openai_chat.content import to_json
 from gateway.protocols.openai_chat.native import FINISH_ORDER, FINISHES
@@ -113,6 +113,11 @@ def read_images(images: object) -> list[Image]:
 
 def string(value: object) -> str:
     return value if isinstance(value, str) else ""
+
+
+def seconds(value: object) -> int:
+    """A time, also where an upstream gives it with fractions."""
+    return int(value) if isinstance(value, int | float) and 0 <= value < LIMIT * LIMIT else 0
 
 
 def arguments_of(value: object) -> str:

@@ -268,6 +268,23 @@ def test_an_error_in_the_stream_is_raised_as_what_it_is(payload: Any, error: typ
         events(chunk(content="Hi"), payload)
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        chunk(content=3, refusal=[], reasoning={}, audio=[], images=3, annotations=[3, {"url_citation": 3}]),
+        chunk(reasoning_details=[{"index": {}, "type": [], "text": 3, "signature": 4}, 5]),
+        chunk(extra_content={"google": {"thought_signature": 3}}, images=[{"image_url": {"url": "nowhere"}}]),
+        calls({"index": {}, "id": 3, "function": {"name": [], "arguments": 3}}),
+        chunk() | {"created": 1e300, "usage": 3, "service_tier": [], "model": None},
+        chunk() | {"choices": [{"index": [], "delta": None, "finish_reason": {}}]},
+    ],
+)
+def test_members_that_make_no_sense_are_passed_over(odd: dict[str, Any]) -> None:
+    said = chunk("stop", content="Hi")
+    said["choices"][0]["index"] = odd["choices"][0]["index"]
+    assert Text("Hi") in read(odd, said).parts
+
+
 def test_what_follows_the_terminal_is_not_read() -> None:
     assert collect(events(chunk("stop", content="Hi"), "[DONE]", chunk(content="more"))).parts == (Text("Hi"),)
 
