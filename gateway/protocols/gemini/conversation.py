@@ -111,8 +111,7 @@ class _Reader:
         if part.thought and part.text is not None:
             _add_thought(parts, part.text, opaque)
         else:
-            read = self._read_spoken(part, value, place)
-            parts.extend(_with_signature(read, opaque))
+            _add_spoken(parts, self._read_spoken(part, value, place), opaque)
         if extra := {name: item for name, item in wire.camel(value).items() if name not in KNOWN}:
             self._extras[f"{len(self._turns) - 1}.{len(parts) - 1}"] = extra
 
@@ -190,13 +189,13 @@ def _add_thought(parts: list[Part], text: str, opaque: Opaque | None) -> None:
         parts.append(Reasoning(text, opaque=opaque))
 
 
-def _with_signature(part: Part, opaque: Opaque | None) -> list[Part]:
-    """The part with its signature; a thought without words before it where it cannot hold one itself."""
-    if opaque is None or isinstance(part, Native):
-        return [part]
-    if opaque.origin == wire.FAMILY and isinstance(part, Text | ToolCall):
-        return [replace(part, opaque=opaque)]
-    return [Reasoning(opaque=opaque), part]
+def _add_spoken(parts: list[Part], part: Part, opaque: Opaque | None) -> None:
+    """A part with its signature, or behind the thought whose token it carried, which may have no words left."""
+    if opaque and opaque.origin == wire.FAMILY and isinstance(part, Text | ToolCall):
+        part = replace(part, opaque=opaque)
+    elif opaque and not isinstance(part, Native):
+        _add_thought(parts, "", opaque)
+    parts.append(part)
 
 
 def _join_streamed(parts: list[Part], start: int) -> None:

@@ -152,5 +152,5 @@ class Outgoing:
 
 
 def _belongs_to_thought(opaque: Opaque | None) -> bool:
-    """Gemini's signatures are checked on what was said or called; other families' go with the thought."""
-    return opaque is not None and (opaque.origin != wire.FAMILY or opaque.kind == wire.THOUGHT)
+    """All others go with what is said or called next: Gemini checks its own there, and some clients drop thoughts."""
+    return opaque is not None and opaque.origin == wire.FAMILY and opaque.kind == wire.THOUGHT

@@ -162,6 +162,17 @@ def test_another_familys_token_comes_out_of_its_capsule_before_what_it_was_attac
     assert request.turns[1].parts == (Reasoning(opaque=opaque), ToolCall("a", "x", "{}"))
 
 
+def test_another_familys_token_goes_back_to_the_thought_that_was_shown_before_it() -> None:
+    opaque = Opaque("anthropic", "signature", "abc")
+    said = [{"text": "Hm", "thought": True}, {"text": "Yes", "thoughtSignature": seal(opaque)}]
+    for contents in ([said], [[part] for part in said]):
+        turns = [{"role": "model", "parts": parts} for parts in contents]
+        assert decode({"contents": [*HELLO["contents"], *turns]}).turns[1].parts == (
+            Reasoning("Hm", opaque=opaque),
+            Text("Yes"),
+        )
+
+
 def test_openapi_schemas_become_json_schema_and_back() -> None:
     told: dict[str, object] = {
         "type": "OBJECT",
