@@ -9,6 +9,7 @@ from random import Random
 from hypothesis import strategies as st
 
 from gateway.canonical import (
+    Cache,
     Document,
     Ending,
     Event,
@@ -291,17 +292,19 @@ SCHEMA: dict[str, object] = {
     "required": ["harbour", "metres"],
     "additionalProperties": False,
 }
+METADATA: tuple[dict[str, object] | None, ...] = (None, None, {"team": "tides"})
 PNG = Inline("image/png", "iVBORw0KGgo=")
 PDF = Inline("application/pdf", "JVBERi0xLjQ=")
 
 
 @st.composite
-def requests(draw: st.DrawFn, names: tuple[str, ...] = TOOLS) -> Request:
+def requests(draw: st.DrawFn, media: bool = True) -> Request:
     """A conversation with tools, images and settings, as any client may have had it."""
+    names = TOOLS
     tools = tuple(FunctionTool(name, draw(said), SCHEMA, draw(st.none() | st.booleans())) for name in names)
-    turns: list[Turn] = [_asks(draw)]
+    turns: list[Turn] = [_asks(draw, media)]
     for step in range(draw(st.integers(0, 2))):
-        turns += _replies(draw, names, str(step))
+        turns += _replies(draw, media, str(step))
     return Request(
         model="m-client",
         turns=tuple(turns),
@@ -320,6 +323,13 @@ def requests(draw: st.DrawFn, names: tuple[str, ...] = TOOLS) -> Request:
         thinking=draw(st.none() | _thoughts()),
         user=draw(st.sampled_from(("", "user-1"))),
         cache_key=draw(st.sampled_from(("", "key-1"))),
+        presence_penalty=draw(st.sampled_from((None, None, 0.5))),
+        frequency_penalty=draw(st.sampled_from((None, None, -0.5))),
+        logprobs=draw(st.sampled_from((None, None, None, 0, 2))),
+        verbosity=draw(st.sampled_from(("", "", "low"))),
+        tier=draw(st.sampled_from(("", "", "auto", "flex", "priority"))),
+        store=draw(st.sampled_from((None, None, False))),
+        metadata=draw(st.sampled_from(METADATA)),
     )
 
 
@@ -336,29 +346,40 @@ def _thoughts() -> st.SearchStrategy[Thinking]:
     return effort | st.builds(Thinking, budget=budgets, show=shown)
 
 
-def _asks(draw: st.DrawFn) -> Turn:
+RULE = "A rule of the house: "
+"""How texts begin that system turns hold: not every protocol has such turns."""
+
+
+def _rules(draw: st.DrawFn) -> list[Turn]:
+    return [Turn("system", (Text(f"{RULE}{draw(told)}"),))] if draw(st.integers(0, 5)) == 0 else []
+
+
+def _asks(draw: st.DrawFn, media: bool) -> Turn:
+    cache = draw(st.sampled_from((None, None, None, Cache(), Cache("5m"))))
     images: st.SearchStrategy[Part] = st.sampled_from(
         (Image(PNG), Image(Remote("https://example.org/a.png")), Document(PDF, name="a.pdf"))
     )
-    more: list[Part] = draw(st.lists(images, max_size=1))
-    return Turn("user", (Text(draw(told)), *more))
+    more: list[Part] = draw(st.lists(images, max_size=int(media)))
+    return Turn("user", (Text(draw(told), cache=cache), *more))
 
 
-def _replies(draw: st.DrawFn, names: tuple[str, ...], step: str) -> list[Turn]:
+def _replies(draw: st.DrawFn, media: bool, step: str) -> list[Turn]:
     """What the model said, and what it was told then; no step uses an id of another."""
     own_ids = ids.map(lambda drawn: step + drawn[1:])
-    calls = draw(st.lists(st.builds(ToolCall, own_ids, st.sampled_from(names), arguments), max_size=3))
+    calls = draw(st.lists(st.builds(ToolCall, own_ids, st.sampled_from(TOOLS), arguments), max_size=3))
     calls = [call for call in _told_apart(calls) if isinstance(call, ToolCall)]
     thought: list[Part] = draw(st.lists(st.builds(Reasoning, told), max_size=1))
     spoken: list[Part] = draw(st.lists(st.builds(Text, told), min_size=0 if calls else 1, max_size=1))
     if not calls:
-        return [Turn("assistant", (*thought, *spoken)), _asks(draw)]
-    results = tuple(ToolResult(call.id, _result(draw), name=call.name, is_error=draw(st.booleans())) for call in calls)
+        return [Turn("assistant", (*thought, *spoken)), *_rules(draw), _asks(draw, media)]
+    results = tuple(
+        ToolResult(call.id, _result(draw, media), name=call.name, is_error=draw(st.booleans())) for call in calls
+    )
     return [Turn("assistant", (*thought, *spoken, *calls)), Turn("user", results)]
 
 
-def _result(draw: st.DrawFn) -> tuple[Part, ...]:
-    image: list[Part] = draw(st.lists(st.just(Image(PNG)), max_size=1))
+def _result(draw: st.DrawFn, media: bool) -> tuple[Part, ...]:
+    image: list[Part] = draw(st.lists(st.just(Image(PNG)), max_size=int(media)))
     return (Text(draw(told)), *image)
 
 

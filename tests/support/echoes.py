@@ -79,6 +79,19 @@ def names_in(protocol: Protocol, body: bytes) -> set[str]:
     return {value for key, value in _walk(json.loads(body)) if key == "tool"}
 
 
+def declared_in(body: bytes) -> set[tuple[str, str]]:
+    """Namespace and name of the tools that a request declares."""
+    found: set[tuple[str, str]] = set()
+    for tool in json.loads(body).get("tools", ()):
+        inner = (
+            tool.get("tools")
+            or tool.get("functionDeclarations")
+            or (tool.get("function") or tool.get("custom") or tool,)
+        )
+        found |= {(tool.get("name", "") if "tools" in tool else "", each["name"]) for each in inner}
+    return found
+
+
 def ids_in(protocol: Protocol, body: bytes) -> set[str]:
     """The ids of calls and results that a request for this protocol holds."""
     return {value for key, value in _walk(json.loads(body)) if key == "id"}

@@ -69,6 +69,9 @@ def strict_schema(schema: Any, where: str) -> None:
         strict_schema(inner, where)
 
 
+TIERS = ("auto", "default", "flex", "scale", "priority", "fast")
+
+
 def _thinks(model: str) -> bool:
     return bool(re.match(r"o\d|gpt-[5-9]", model))
 
@@ -87,6 +90,8 @@ def check_chat(body: Body, issued: Issued) -> None:
     require(not ("max_tokens" in body and _thinks(body["model"])), "Unsupported parameter: 'max_tokens'")
     require(not ("temperature" in body and _thinks(body["model"])), "Unsupported value: 'temperature'")
     require(len(body["stop"]) <= 4 if isinstance(body.get("stop"), list) else True, "Invalid 'stop': array too long")
+    require("top_logprobs" not in body or body.get("logprobs"), "'top_logprobs' needs 'logprobs'")
+    require(body.get("service_tier", "auto") in TIERS, "Invalid value: 'service_tier'")
     _openai_tools(body, "chat")
     for at, message in enumerate(body["messages"]):
         _chat_message(message, f"messages[{at}]")
@@ -175,6 +180,7 @@ def check_responses(body: Body, issued: Issued) -> None:
     require(body.get("input"), "Missing required parameter: 'input'.")
     require(body.get("max_output_tokens", 16) >= 16, "Invalid 'max_output_tokens': integer below minimum value 16.")
     require(not ("temperature" in body and _thinks(body["model"])), "Unsupported parameter: 'temperature'")
+    require(body.get("service_tier", "auto") in TIERS, "Invalid value: 'service_tier'")
     _openai_tools(body, "responses")
     items = body["input"] if isinstance(body["input"], list) else []
     for at, item in enumerate(items):
@@ -232,6 +238,7 @@ def check_anthropic(body: Body, issued: Issued) -> None:
     require(isinstance(body.get("max_tokens"), int), "max_tokens: Field required")
     require(1 <= body["max_tokens"] <= 128_000, f"max_tokens: {body['max_tokens']} is not allowed for this model")
     require(body.get("messages"), "messages: at least one message is required")
+    require(body.get("service_tier", "auto") in ("auto", "standard_only"), "service_tier: invalid")
     _anthropic_thinking(body)
     _anthropic_sampling(body)
     _anthropic_tools(body)
@@ -381,6 +388,7 @@ def _merged(contents: list[Body]) -> list[Body]:
 def _gemini_config(config: Body) -> None:
     only(config, GEMINI_CONFIG, "Unknown name \"{}\" at 'generation_config': Cannot find field.")
     require(len(config.get("stopSequences", ())) <= 5, "The number of stop sequences must be at most 5")
+    require("logprobs" not in config or config.get("responseLogprobs"), "logprobs needs response_logprobs")
     require(config.get("candidateCount", 1) == 1, "Multiple candidates is not enabled for this model")
     thinking = config.get("thinkingConfig", {})
     only(thinking, ("includeThoughts", "thinkingBudget", "thinkingLevel"), "Unknown name \"{}\" at 'thinking_config'")

@@ -11,16 +11,19 @@ from importlib.util import find_spec
 
 import pytest
 from conversations import (
+    RULE,
     SCHEMA,
+    TOOLS,
     answers,
     asked_by,
     collect,
     gist,
     requests,
+    said,
     streams,
     tokens_of,
 )
-from echoes import call_for, echo, ids_in, names_in
+from echoes import call_for, declared_in, echo, ids_in, names_in
 from grammars import GRAMMARS
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -29,6 +32,8 @@ from strict_checks import check
 
 from gateway.canonical import (
     PROTOCOLS,
+    CustomTool,
+    Ending,
     Event,
     FunctionTool,
     Protocol,
@@ -41,9 +46,11 @@ from gateway.canonical import (
     UsageReported,
 )
 from gateway.errors import GatewayError, Unavailable
+from gateway.protocols.client_calls import ClientCalls
+from gateway.protocols.dialects import DIALECTS
 from gateway.protocols.ids import CALL_IDS, TOOL_NAMES
 from gateway.protocols.registry import codec_for
-from gateway.protocols.translation import ModelFacts, Target, Translation
+from gateway.protocols.translation import Dialect, ModelFacts, Target, Translation
 
 TRANSLATIONS: dict[Protocol, Translation] = {
     protocol: import_module(name).TRANSLATION
@@ -80,8 +87,10 @@ def examples(brief: int) -> settings:
 
 
 law = examples(50)
-law_of_pairs = examples(12)
+law_of_pairs = examples(10)
 """Each runs sixteen times."""
+law_of_dialects = examples(4)
+"""Each runs for every row of the table."""
 
 
 def target_of(protocol: Protocol) -> Target:
@@ -142,19 +151,20 @@ def declared(request: Request) -> list[str]:
     return [tool.name for tool in request.tools if isinstance(tool, FunctionTool)]
 
 
-def spoken(request: Request) -> list[tuple[str, ...]]:
-    """Who said which texts, called what and was told what, in order."""
-    said: list[tuple[str, ...]] = []
+def spoken(request: Request, ids: bool = True) -> list[tuple[str, ...]]:
+    """Who said which texts, called what and was told what, in order; with the ids of calls, or without."""
+    told: list[tuple[str, ...]] = []
     for turn in request.turns:
         for part in turn.parts:
             match part:
-                case Text(text=text):
-                    said.append((turn.role, "text", text))
+                case Text(text=text) if RULE not in text:
+                    told.append((turn.role, "text", text))
                 case ToolCall():
-                    said.append((turn.role, "call", part.id, part.name, json.dumps(json.loads(part.arguments or "{}"))))
+                    written = json.dumps(json.loads(part.arguments or "{}"))
+                    told.append((turn.role, "call", part.id if ids else "", part.name, written))
                 case ToolResult():
-                    said.append((turn.role, "result", part.call_id))
-    return said
+                    told.append((turn.role, "result", part.call_id if ids else ""))
+    return told
 
 
 @every_protocol
@@ -202,11 +212,53 @@ def test_names_and_ids_are_within_the_targets_limits_and_lead_back(
     turns = (Turn("user", (Text("hi"),)), Turn("assistant", tuple(calls)), Turn("user", results))
     request = Request("m", turns, tools=tuple(FunctionTool(name, schema=SCHEMA) for name in names))
     encoded = TRANSLATIONS[protocol].encode_request(request, target_of(protocol))
+    assert encoded == TRANSLATIONS[protocol].encode_request(request, target_of(protocol))
     written = names_in(protocol, encoded.call.body)
     assert all(re.fullmatch(TOOL_NAMES[protocol], name) for name in written)
     assert {encoded.names.get(name, name) for name in written} == set(names)
     assert all(re.fullmatch(CALL_IDS[protocol], each) for each in ids_in(protocol, encoded.call.body))
     check(protocol, encoded.call.body)
+
+
+@every_protocol
+@law
+@given(written=st.sampled_from((*TOOLS, "a b", "x" * 90)), text=said)
+def test_a_call_comes_back_under_the_name_and_of_the_kind_the_client_gave(
+    protocol: Protocol, written: str, text: str
+) -> None:
+    tools = (FunctionTool(written, namespace="harbours", schema=SCHEMA), CustomTool("patch"), FunctionTool("plain"))
+    request = Request("m", (Turn("user", (Text("hi"),)),), tools=tools)
+    encoded = TRANSLATIONS[protocol].encode_request(request, target_of(protocol))
+    check(protocol, encoded.call.body)
+    wrapped = json.dumps({"input": text})
+    declared = enumerate(sorted(declared_in(encoded.call.body)))
+    called = [ToolCall(f"id{n}", name, wrapped, namespace=namespace) for n, (namespace, name) in declared]
+    answer = Response("r", "m", tuple(called), Ending("tool"))
+    given_back = {
+        call for call in ClientCalls(request, encoded.names).response(answer).parts if isinstance(call, ToolCall)
+    }
+    assert {(call.namespace, call.name, call.custom, call.arguments) for call in given_back} == {
+        ("harbours", written, False, wrapped),
+        ("", "patch", True, text),
+        ("", "plain", False, wrapped),
+    }
+
+
+@pytest.mark.parametrize(
+    ("protocol", "dialect"),
+    [(p, d) for p, rows in DIALECTS.items() if p in TRANSLATIONS for d in rows.values()],
+    ids=lambda row: getattr(row, "name", row),
+)
+@law_of_dialects
+@given(request=requests(media=False))
+def test_every_dialect_is_told_the_same_in_its_own_way(protocol: Protocol, dialect: Dialect, request: Request) -> None:
+    translation = TRANSLATIONS[protocol]
+    asked = without_refused(request, translation)
+    encoded = translation.encode_request(asked, Target("m-target", dialect))
+    back = translation.decode_request(encoded.call)
+    assert spoken(back, ids=False) == spoken(asked, ids=False)
+    pattern = dialect.call_id_pattern or CALL_IDS[protocol]
+    assert all(re.fullmatch(pattern, each) for each in ids_in(protocol, encoded.call.body))
 
 
 # --- answers --------------------------------------------------------------------------------------------------------
