@@ -13,7 +13,9 @@ from house import House, open_house
 from scripted_model import MODELS, Call, ScriptedModel
 from scripted_provider import ScriptedProvider
 
+from gateway import intake
 from gateway.canonical import PROTOCOLS, Protocol
+from gateway.errors import UpgradeRequired
 from gateway.operations import GetSnippets
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
@@ -144,8 +146,15 @@ async def test_an_agent_reads_a_file_and_tells_what_the_model_made_of_it(
 
 @pytest.mark.parametrize("upstream", ["openai_responses"])
 async def test_codex_goes_on_over_http_where_it_asked_for_a_websocket(
-    alone: House, provider: ScriptedProvider, home: Path, upstream: Protocol
+    alone: House, provider: ScriptedProvider, home: Path, upstream: Protocol, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    refusals: list[UpgradeRequired] = []
+
+    def refuse(words: str) -> UpgradeRequired:
+        refusals.append(UpgradeRequired(words))
+        return refusals[-1]
+
+    monkeypatch.setattr(intake, "UpgradeRequired", refuse)
     agent = AGENTS["codex"]
     provider.script = model = behind(agent, upstream, home)
     with (home / ".codex/config.toml").open("a") as config:
@@ -155,3 +164,4 @@ async def test_codex_goes_on_over_http_where_it_asked_for_a_websocket(
     )
     assert f"It says: {WRITTEN}." in printed
     assert (model.read, model.refused) == (1, [])
+    assert len(refusals) == 1
