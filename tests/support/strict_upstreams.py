@@ -18,7 +18,8 @@ import openai_upstream
 from harbour import CREDENTIAL, FOUND, PICTURE, SAID, THOUGHT, Refusal, events, harbours_in, require, words
 from pydantic.alias_generators import to_camel
 from scripted_provider import Received, Reply, Script, answer, sse
-from strict_checks import CHECKS, standard
+from strict_checks import CHECKS
+from strict_google import standard
 
 from gateway.canonical import Protocol
 
