@@ -152,6 +152,7 @@ _CODEX = """
 # ~/.codex/config.toml; the key goes into the environment: export GATEHOUSE_KEY=%(sh_key)s
 model = %(model)s
 model_provider = "gatehouse"
+web_search = "disabled"  # leave this out where the provider searches the web itself
 
 [model_providers.gatehouse]
 name = "Gatehouse"
