@@ -6,7 +6,7 @@ import msgspec
 from msgspec.structs import replace
 
 from gateway import tokens
-from gateway.canonical import Asked, Event, ResponseStarted
+from gateway.canonical import Asked, Event, Request, ResponseStarted
 from gateway.errors import BadRequest, GatewayError
 from gateway.models import facts_for
 from gateway.protocols.client_calls import ClientCalls
@@ -14,7 +14,7 @@ from gateway.protocols.codec import Call, Codec, Reader
 from gateway.protocols.dialects import dialect_for
 from gateway.protocols.patches import patched
 from gateway.protocols.registry import TRANSLATIONS, codec_for, translation_for
-from gateway.protocols.translation import Loss
+from gateway.protocols.translation import Loss, ModelFacts
 from gateway.protocols.translation import Target as Addressee
 from gateway.routing import Target
 
@@ -113,11 +113,12 @@ class Translated:
         self._request = request = ours.decode_request(call)
         dialect = dialect_for(target.endpoint.protocol, target.upstream.dialect)
         facts = facts_for(target.model, target.upstream.provider_id)
-        encoded = theirs.encode_request(request, Addressee(target.model, dialect, facts))
+        sayable, unthought = without_idle_thinking(request, facts)
+        encoded = theirs.encode_request(sayable, Addressee(target.model, dialect, facts))
+        self.losses = (*unthought, *encoded.losses)
         if strict:
-            check_lossless(encoded.losses)
+            check_lossless(self.losses)
         self.call = encoded.call
-        self.losses = encoded.losses
         self.codec = codec_for(target.endpoint.protocol, encoded.call.query)
         self.content_type: bytes | None = client.stream_type if asked.stream else b"application/json"
         self._encode_response = ours.encode_response
@@ -152,6 +153,15 @@ class Translated:
         if self._answer_id and isinstance(event, ResponseStarted):
             event = replace(event, id=self._answer_id)
         return b"".join(map(self._encoder.encode, self._calls.event(event)))
+
+
+def without_idle_thinking(request: Request, facts: ModelFacts) -> tuple[Request, tuple[Loss, ...]]:
+    """The request as a model takes it that cannot think: it answers any word about thinking with an error."""
+    if request.thinking is None or facts.efforts != ("none",):
+        return request, ()
+    asked = request.thinking.effort not in (None, "none") or bool(request.thinking.budget)
+    losses = (Loss("thinking", "This model does not think."),) if asked else ()
+    return replace(request, thinking=None), losses
 
 
 def check_lossless(losses: tuple[Loss, ...]) -> None:

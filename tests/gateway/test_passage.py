@@ -29,6 +29,15 @@ async def test_what_the_target_cannot_say_is_told_to_the_client_and_on_the_recor
     assert '"field":"seed"' in record.warnings
 
 
+async def test_a_model_that_cannot_think_is_not_told_how_to(house: House, provider: ScriptedProvider) -> None:
+    provider.replies(answer(MESSAGE))
+    await house.add("anthropic-compatible", provider.url, models=("claude-3-5-sonnet-20241022",))
+    body = {**CHAT, "model": "claude-3-5-sonnet-20241022", "reasoning_effort": "high"}
+    response = await house.client.post("/v1/chat/completions", json=body)
+    assert "thinking" not in provider.last.json
+    assert "thinking" in response.headers["x-gateway-warnings"]
+
+
 async def test_a_strict_route_refuses_what_would_be_lost(house: House, provider: ScriptedProvider) -> None:
     provider.replies(answer(MESSAGE))
     await house.add("anthropic-compatible", provider.url, models=("m-large",))
