@@ -98,12 +98,12 @@ async def remove_route(desk: Desk, operation: RemoveRoute) -> Done:
 
 async def explain_route(desk: Desk, operation: ExplainRoute) -> RouteExplained:
     """Where a request for a model would go now, and why; a refusal is an answer too."""
-    runtime, model, protocol = desk.runtime, operation.model, operation.protocol
+    runtime, model, spoken = desk.runtime, operation.model, routing.SPOKEN[operation.protocol]
     try:
-        plan = routing.plan(runtime.snapshot, model, (protocol,), is_down=runtime.why_down, draw=lambda: 0.5)
+        plan = routing.plan(runtime.snapshot, model, spoken, is_down=runtime.why_down, draw=lambda: 0.5)
     except GatewayError as error:
         candidates = routing.find_candidates(runtime.snapshot, model).candidates
-        return RouteExplained(error.message, left_out(routing.judge(candidates, (protocol,))[1]))
+        return RouteExplained(error.message, left_out(routing.judge(candidates, spoken)[1]))
     taken = [PlannedTarget(t.upstream.name, t.model, True, t.reason) for t in plan.targets]
     return RouteExplained(plan.reason, [*taken, *left_out(plan.skipped)])
 
