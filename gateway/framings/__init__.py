@@ -1,1 +1,1 @@
-"""How a stream of bytes is cut into frames: server-sent events, JSON arrays, newline-delimited JSON."""
+"""How a stream of bytes is cut into frames: server-sent events and JSON arrays."""

@@ -113,6 +113,14 @@ async def test_an_explanation_names_what_is_tried_and_what_is_left_out_and_why(
     assert explained.targets[1] == PlannedTarget("one", "m", False, "switched off by the operator")
 
 
+async def test_an_explanation_says_where_a_request_would_be_translated(operator: Operator) -> None:
+    await operator.ask(AddUpstream("vllm", name="three", base_url="http://127.0.0.1:9/v1"))
+    await operator.ask(SaveRoute("first", "*", [TargetView("three")]))
+    [target] = (await operator.ask(ExplainRoute("m", "gemini"))).targets
+    assert target.taken
+    assert "translated to OpenAI Responses" in target.reason
+
+
 async def test_an_explanation_leaves_out_an_upstream_that_was_set_aside(operator: Operator, runtime: Runtime) -> None:
     await operator.ask(SaveRoute("both", "m", [TargetView("one"), TargetView("two")]))
     number = next(upstream.id for upstream in runtime.snapshot.upstreams.values() if upstream.name == "one")
