@@ -55,7 +55,7 @@ lock: ## choose the pinned versions again
 	$(LOCK) --output-file requirements.txt pyproject.toml
 	$(LOCK) --extra aiohttp --extra dev --constraint requirements.txt --output-file requirements-dev.txt pyproject.toml
 
-LOCK := CUSTOM_COMPILE_COMMAND="make lock" $(VENV)-lock/bin/pip-compile --quiet --generate-hashes --strip-extras \
+LOCK := CUSTOM_COMPILE_COMMAND="make lock" $(VENV)-lock/bin/pip-compile --quiet --generate-hashes --no-strip-extras \
 	--allow-unsafe --build-deps-for editable --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
 clean: ## remove what was set up; data directories are left alone
