@@ -129,8 +129,8 @@ class ScriptedProvider:
             await writer.drain()
         finally:
             leaving.cancel()
-            with contextlib.suppress(asyncio.CancelledError, ConnectionError):
-                await leaving
+            # Awaiting it would take our own cancellation for its, and go on serving.
+            await asyncio.gather(leaving, return_exceptions=True)
         return True
 
     async def _step(
