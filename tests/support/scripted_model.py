@@ -106,7 +106,7 @@ def _results_gemini(body: dict[str, Any]) -> list[str]:
 
 
 OFFERED: dict[Protocol, Callable[[dict[str, Any]], list[str]]] = {
-    "openai_chat": lambda body: [tool["function"]["name"] for tool in body.get("tools", ()) if "function" in tool],
+    "openai_chat": lambda body: [tool[tool["type"]]["name"] for tool in body.get("tools", ())],
     "openai_responses": lambda body: [tool["name"] for tool in body.get("tools", ()) if tool["type"] == "function"],
     "anthropic_messages": lambda body: [tool["name"] for tool in body.get("tools", ())],
     "gemini": _offered_gemini,

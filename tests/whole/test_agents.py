@@ -16,7 +16,7 @@ from scripted_provider import ScriptedProvider
 from gateway import intake
 from gateway.canonical import PROTOCOLS, Protocol
 from gateway.errors import UpgradeRequired
-from gateway.operations import GetSnippets
+from gateway.operations import GetSnippets, SaveRoute, TargetView
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 WRITTEN = "high water at six"
@@ -54,6 +54,7 @@ AGENTS = {
             ("exec_command", {"cmd": f"cat {file}"}),
             ("shell_command", {"command": f"cat {file}"}),
             ("shell", {"command": ["cat", str(file)]}),
+            ("functions__exec", {"input": f'text(await tools.exec_command({{cmd: "cat {file}"}}))'}),
         ),
     ),
     "gemini-cli": Agent(
@@ -138,6 +139,22 @@ async def test_an_agent_reads_a_file_and_tells_what_the_model_made_of_it(
         printed = await agent_programs.run(
             agent.command(MODELS[upstream]), home, await environment(alone, upstream, name)
         )
+    finally:
+        print("\n".join(model.refused))  # noqa: T201  # what the upstream said no to is shown when a test fails
+    assert f"It says: {WRITTEN}." in printed
+    assert (model.read, model.refused) == (1, [])
+
+
+@pytest.mark.parametrize("upstream", [protocol for protocol in PROTOCOLS if protocol != "openai_responses"])
+async def test_codex_finds_its_tools_where_it_knows_the_model_and_brings_them_in_an_item(
+    alone: House, provider: ScriptedProvider, home: Path, upstream: Protocol
+) -> None:
+    known = "gpt-5.6-sol"
+    await alone.service.ask(SaveRoute(known, known, [TargetView("up", MODELS[upstream])]))
+    agent = AGENTS["codex"]
+    provider.script = model = behind(agent, upstream, home)
+    try:
+        printed = await agent_programs.run(agent.command(known), home, await environment(alone, upstream, "codex"))
     finally:
         print("\n".join(model.refused))  # noqa: T201  # what the upstream said no to is shown when a test fails
     assert f"It says: {WRITTEN}." in printed

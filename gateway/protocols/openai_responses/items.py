@@ -18,6 +18,7 @@ from gateway.canonical import (
     Refusal,
     Request,
     Text,
+    Tool,
     ToolCall,
     ToolResult,
     Turn,
@@ -26,10 +27,14 @@ from gateway.errors import BadRequest
 from gateway.protocols.ids import CallIds, ToolNames
 from gateway.protocols.openai_responses import wire
 from gateway.protocols.openai_responses.parts import PartWriter, read_content
+from gateway.protocols.openai_responses.tools import Tools, listed, read_tools
 from gateway.protocols.translation import Target
 
 INSTRUCTIONS = -1
-"""Stands for a turn's number where a leading system item became an instruction."""
+"""Stands for a turn's number where a leading system item became an instruction, or stands before all turns."""
+
+MORE_TOOLS = "additional_tools"
+"""An item that brings tools, as some clients send all of theirs."""
 
 SIGNATURE = "thought_signature"
 """Tokens that stand on a call; here, where calls have no place for one, on an empty thought before it."""
@@ -59,6 +64,8 @@ class Conversation:
         self.laid: list[Laid] = []
         self.references: list[object] = []
         """Ids of items that the provider is to know."""
+        self.tools: list[Tools] = []
+        """By the item that brought them."""
 
     def take(self, item: JSON, at: str) -> None:
         kind = wire.read_optional(item, "type", at) or ("message" if "role" in item else "item_reference")
@@ -87,6 +94,11 @@ class Conversation:
     def instruct(self, texts: list[Text], rest: JSON, part_rests: dict[int, JSON]) -> None:
         self.instructions += texts
         self.laid.append(Laid(INSTRUCTIONS, len(texts), rest, part_rests))
+
+    def equip(self, item: JSON, tools: Tools) -> None:
+        """Add tools that stand where the conversation has come to."""
+        self.tools.append(tools)
+        self.laid.append(Laid(len(self.turns) - 1, 0, item))
 
     def take_signature(self) -> Opaque | None:
         """The token of an empty thought that ends the running turn: it belongs to the call that comes now."""
@@ -192,6 +204,10 @@ def _read_output(conversation: Conversation, item: JSON, at: str) -> None:
     conversation.add("user", [result], wire.rest_of(item, "type", "call_id", "output", "name"))
 
 
+def _read_more_tools(conversation: Conversation, item: JSON, at: str) -> None:
+    conversation.equip(item, read_tools(item.get("tools"), f"{at}.tools"))
+
+
 def _filled(item: JSON, name: str, at: str) -> str:
     value = wire.read_text(item, name, at)
     if not value:
@@ -206,6 +222,7 @@ READERS: dict[str, Callable[[Conversation, JSON, str], None]] = {
     "custom_tool_call": _read_call,
     "function_call_output": _read_output,
     "custom_tool_call_output": _read_output,
+    MORE_TOOLS: _read_more_tools,
 }
 
 
@@ -257,12 +274,16 @@ class ItemWriter:
         items = self._items()
         return {} if self._own and not items else {"input": items}
 
+    def declared(self) -> tuple[Tool, ...]:
+        """The tools that no item brings."""
+        return listed(self._request) if self._laid else self._request.tools
+
     def _items(self) -> list[JSON]:
         written: list[JSON] = []
         at = _above(self._request, self._laid)
         for laid in self._laid.get(INSTRUCTIONS, []):
             texts = self._request.instructions[at : at + laid.parts]
-            written.append(self._message("system", texts, laid, "instructions"))
+            written += self._item("system", texts, laid, "instructions")
             at += laid.parts
         for number, turn in enumerate(self._request.turns):
             at = 0
@@ -275,6 +296,8 @@ class ItemWriter:
         return written
 
     def _item(self, role: str, parts: tuple[Part, ...], laid: Laid, at: str) -> list[JSON]:
+        if laid.rest.get("type") == MORE_TOOLS:
+            return [laid.rest]
         match parts[0] if parts else None:
             case Reasoning():
                 thoughts = [part for part in parts if isinstance(part, Reasoning)]

@@ -15,6 +15,7 @@ from gateway.canonical import (
     Request,
     Text,
     Thinking,
+    Tool,
 )
 from gateway.errors import BadRequest
 from gateway.protocols.codec import Call
@@ -30,7 +31,15 @@ from gateway.protocols.openai_responses.items import (
     write_layout,
 )
 from gateway.protocols.openai_responses.native import REPEATS
-from gateway.protocols.openai_responses.tools import Tools, ToolWriter, is_plain, new_names, read_choice, read_tools
+from gateway.protocols.openai_responses.tools import (
+    Tools,
+    ToolWriter,
+    is_plain,
+    join_tools,
+    new_names,
+    read_choice,
+    read_tools,
+)
 from gateway.protocols.reading import Tokens, read_fields, read_model
 from gateway.protocols.schemas import strict_problem
 from gateway.protocols.translation import Encoded, Fate, ModelFacts, Target
@@ -113,7 +122,7 @@ def decode_request(call: Call) -> Request:
     if body.previous_response_id and body.conversation:
         raise _invalid("previous_response_id", "cannot be given together with 'conversation'")
     conversation = _read_conversation(body)
-    tools = Tools((), {}, {}) if body.tools is None else read_tools(body.tools)
+    tools = join_tools([Tools() if body.tools is None else read_tools(body.tools), *conversation.tools])
     output, verbosity = _read_text(body.text or {})
     return Request(
         model=read_model(body.model),
@@ -208,6 +217,7 @@ def _read_extension(raw: bytes, body: Whole, conversation: Conversation, tools: 
     kept: JSON = {
         "items": write_layout(conversation.laid),
         "namespaces": tools.namespaces,
+        "brought": tools.brought,
         "reasoning": wire.rest_of(body.reasoning or {}, "effort", *reasoning),
         "tool_choice": None if is_plain(body.tool_choice) else body.tool_choice,
         "user": body.user,
@@ -238,7 +248,7 @@ def encode_request(request: Request, target: Target) -> Encoded:
         **({} if above is None else {"instructions": above}),
         **items.input(),
         **({"stream": True} if request.stream else {}),
-        **_tools(request, target, ToolWriter(names, extension, losses, target.dialect.strict_tools)),
+        **_tools(request, items.declared(), target, ToolWriter(names, extension, losses, target.dialect.strict_tools)),
         **_limits(request, losses),
         **_text(request, extension),
         **_reasoning(request, target, extension),
@@ -270,9 +280,9 @@ def _without_unsaid(request: Request, target: Target, losses: wire.Losses) -> Re
     return request
 
 
-def _tools(request: Request, target: Target, writer: ToolWriter) -> JSON:
+def _tools(request: Request, declared: tuple[Tool, ...], target: Target, writer: ToolWriter) -> JSON:
     own = wire.own_extension(request) is not None
-    tools = writer.tools(request.tools)
+    tools = writer.tools(declared)
     if "image" in request.modalities and not any(tool.get("type") == "image_generation" for tool in tools):
         tools.append({"type": "image_generation"})
     written: JSON = {"tools": tools} if tools else {}

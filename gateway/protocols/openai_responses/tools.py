@@ -26,11 +26,13 @@ MODES: dict[str, Literal["auto", "none", "required"]] = {
 class Tools(Struct, frozen=True):
     """The tools of a request, and what of them nothing canonical stands for."""
 
-    tools: tuple[Tool, ...]
-    rests: dict[str, JSON]
+    tools: tuple[Tool, ...] = ()
+    rests: dict[str, JSON] = {}
     """By the tool's number."""
-    namespaces: JSON
+    namespaces: JSON = {}
     """Descriptions by name."""
+    brought: int = 0
+    """How many, the last ones, did not stand in the request's own list."""
 
 
 # reading
@@ -54,6 +56,23 @@ def read_tools(value: object, at: str = "tools") -> Tools:
             tools.append(read)
     _refuse_repeated(tools, at)
     return Tools(tuple(tools), rests, namespaces)
+
+
+def join_tools(lists: list[Tools]) -> Tools:
+    """The tools of a request's own list and of further ones; one that comes again takes the earlier one's place."""
+    tools: list[Tool] = []
+    rests: dict[str, JSON] = {}
+    namespaces: JSON = {}
+    places: dict[object, int] = {}
+    for one in lists:
+        namespaces |= one.namespaces
+        for number, tool in enumerate(one.tools):
+            key = len(tools) if isinstance(tool, ServerTool) else (tool.namespace, tool.name)
+            place = places.setdefault(key, len(tools))
+            tools[place : place + 1] = [tool]
+            rests[str(place)] = one.rests.get(str(number), {})
+    told = {place: rest for place, rest in rests.items() if rest}
+    return Tools(tuple(tools), told, namespaces, len(tools) - len(lists[0].tools))
 
 
 def _refuse_repeated(tools: list[Tool], at: str) -> None:
@@ -231,9 +250,15 @@ def new_names(tools: tuple[Tool, ...], pattern: str) -> ToolNames:
     return ToolNames(pattern, [tool.name for tool in tools if not isinstance(tool, ServerTool)])
 
 
+def listed(request: Request) -> tuple[Tool, ...]:
+    """The tools that stood in the request's own list."""
+    brought = wire.as_sent(wire.own_extension(request)).get("brought")
+    return request.tools[:-brought] if isinstance(brought, int) else request.tools
+
+
 def show_tools(request: Request) -> list[JSON]:
-    """The tools as an answer repeats them."""
-    ours = tuple(tool for tool in request.tools if not (isinstance(tool, ServerTool) and tool.origin != wire.NAME))
+    """The tools as an answer repeats them, without those that items brought."""
+    ours = tuple(tool for tool in listed(request) if not (isinstance(tool, ServerTool) and tool.origin != wire.NAME))
     return _shown(request).tools(ours)
 
 

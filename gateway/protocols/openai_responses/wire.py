@@ -23,7 +23,6 @@ AS_SENT = "_as_sent"
 
 USER_ITEMS = frozenset(
     {
-        "additional_tools",
         "apply_patch_call_output",
         "compaction_trigger",
         "computer_call_output",

@@ -180,6 +180,45 @@ def test_namespaces_group_tools_and_are_written_back_as_groups() -> None:
     assert write(request)["tools"] == [group, function | {"defer_loading": True}]
 
 
+SEND: dict[str, Any] = {"type": "function", "name": "send", "parameters": {"type": "object"}, "strict": False}
+BROUGHT: dict[str, Any] = {
+    "type": "additional_tools",
+    "role": "developer",
+    "tools": [
+        {"type": "namespace", "name": "shell", "description": "", "tools": [{"type": "custom", "name": "exec"}]},
+        SEND | {"description": "Sends a letter", "defer_loading": True},
+    ],
+}
+
+
+def test_tools_that_an_item_brings_are_tools_like_those_of_the_list() -> None:
+    request = read(input=[BROUGHT, {"role": "user", "content": "Hi"}], tools=[SEND | {"name": "first"}])
+    assert request.tools == (
+        FunctionTool("first", schema={"type": "object"}, strict=False),
+        CustomTool("exec", namespace="shell"),
+        FunctionTool("send", "Sends a letter", {"type": "object"}, strict=False),
+    )
+    assert request.turns == (Turn("user", (Text("Hi"),)),)
+    assert request.extensions[PROTOCOL]["tools"] == {"2": {"defer_loading": True}}
+
+
+@pytest.mark.parametrize("place", [0, 1, 2, 3])
+def test_an_item_that_brings_tools_stays_in_its_place_for_the_same_protocol(place: int) -> None:
+    items: list[dict[str, Any]] = [{"role": "developer", "content": "Be brief."}, WEATHER, SUNNY]
+    items.insert(place, BROUGHT)
+    body = again(input=items)
+    assert (body["input"][place], body.get("tools")) == (BROUGHT, None)
+    assert [item["type"] for item in body["input"] if item != BROUGHT] == ["message", WEATHER["type"], SUNNY["type"]]
+
+
+def test_a_tool_that_comes_again_takes_the_place_of_the_earlier_one() -> None:
+    request = read(input=[BROUGHT, {"role": "user", "content": "Hi"}], tools=[SEND])
+    assert [(tool.name, tool.description) for tool in request.tools if not isinstance(tool, ServerTool)] == [
+        ("send", "Sends a letter"),
+        ("exec", ""),
+    ]
+
+
 @pytest.mark.parametrize(
     ("choice", "read_as"),
     [
@@ -320,6 +359,8 @@ def test_a_call_id_may_be_used_again_once_it_was_answered() -> None:
             {"input": [{"role": "user", "content": [{"type": "input_audio", "input_audio": "x"}]}]},
             "input[0].content[0].input_audio",
         ),
+        ({"input": [{"type": "additional_tools", "tools": "x"}]}, "input[0].tools"),
+        ({"input": [{"type": "additional_tools", "tools": [{"type": "custom"}]}]}, "input[0].tools[0].name"),
         ({"input": [SUNNY]}, "input[0].call_id"),
         ({"input": [WEATHER, SUNNY, SUNNY]}, "input[2].call_id"),
         ({"input": [WEATHER, WEATHER, SUNNY]}, "input[1].call_id"),
