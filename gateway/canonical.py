@@ -397,3 +397,26 @@ class ResponseEnded(Struct, frozen=True, tag=True):
 
 Event = ResponseStarted | PartStarted | PartDelta | PartEnded | UsageReported | ResponseEnded
 """A stream is: started, then parts and usage in any order, then ended. Errors are raised, not told."""
+
+
+# --- texts as vectors ---------------------------------------------------------------------------------------------
+
+
+class EmbeddingRequest(Struct, frozen=True):
+    """Texts that a client wants as vectors."""
+
+    model: str
+    texts: tuple[str, ...]
+    dimensions: int | None = None
+    form: str = ""
+    """In which of its protocol's ways the client wants the answer."""
+    own: tuple[str, ...] = ()
+    """Members that only the client's own protocol has."""
+
+
+class Embeddings(Struct, frozen=True):
+    """The vectors, in the order of the texts."""
+
+    model: str
+    vectors: tuple[tuple[float, ...], ...]
+    usage: Usage | None = None

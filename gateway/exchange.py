@@ -20,7 +20,7 @@ from gateway.errors import BadRequest, Cut, GatewayError, Internal, Unavailable,
 from gateway.events import ExchangeEnded, ExchangeProgressed, ExchangeStarted, TextPassed, UpstreamHealthChanged
 from gateway.intake import ON_LOST, Arrival, Receive, Scope, Send
 from gateway.metering import Meter
-from gateway.passage import Counted, Passage, Relayed, Translated, warnings_header, warnings_record
+from gateway.passage import Counted, Embedded, Passage, Relayed, Translated, warnings_header, warnings_record
 from gateway.protocols.codec import Call
 from gateway.recording import Outcome
 from gateway.routing import Plan, Target
@@ -133,7 +133,7 @@ class Exchange:
         """Where it may go: wherever its model is served, or only where that is kept which it goes on from."""
         runtime, model, protocol = self.runtime, self.asked.model, self.codec.name
         routing.check_allowed(key, model)
-        spoken = routing.SPOKEN[protocol] if self.arrival.endpoint.work in ("generate", "count") else (protocol,)
+        spoken = routing.spoken_for(self.arrival.endpoint.work, protocol)
         plan = routing.plan(runtime.snapshot, model, spoken, is_down=runtime.why_down, draw=runtime.draw)
         if protocol != continuation.PROTOCOL:
             return plan
@@ -196,6 +196,8 @@ class Exchange:
             return Relayed(self.codec, self.call, self.asked, target, strict=strict)
         if self.arrival.endpoint.work == "count":
             return Counted(self.codec, self.call)
+        if self.arrival.endpoint.work == "embed":
+            return Embedded(self.codec, self.call, target, strict=strict)
         if going_on is None:
             return Translated(self.codec, self.call, self.asked, target, strict=strict)
         call = continuation.to_translate(going_on, keeps=self.runtime.responses.keeps)

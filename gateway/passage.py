@@ -7,13 +7,13 @@ from msgspec.structs import replace
 
 from gateway import tokens
 from gateway.canonical import Asked, Event, Request, ResponseStarted
-from gateway.errors import BadRequest, GatewayError
+from gateway.errors import BadRequest, GatewayError, UpstreamFailed
 from gateway.models import facts_for
 from gateway.protocols.client_calls import ClientCalls
 from gateway.protocols.codec import Call, Codec, Reader
 from gateway.protocols.dialects import dialect_for
 from gateway.protocols.patches import patched
-from gateway.protocols.registry import TRANSLATIONS, codec_for, translation_for
+from gateway.protocols.registry import EMBEDDINGS, TRANSLATIONS, codec_for, translation_for
 from gateway.protocols.translation import Loss, ModelFacts
 from gateway.protocols.translation import Target as Addressee
 from gateway.routing import Target
@@ -100,6 +100,34 @@ class Counted(Relayed):
     async def count(self) -> bytes:
         """The answer in the client's protocol."""
         return self.codec.count_body(await tokens.count_request(self.codec.name, self.call.body))
+
+
+class Embedded(Relayed):
+    """Texts as vectors, where the sides ask for them in different protocols. Such answers are never streamed."""
+
+    content_type: bytes | None = b"application/json"
+
+    def __init__(self, client: Codec, call: Call, target: Target, *, strict: bool) -> None:
+        ours, theirs = EMBEDDINGS[client.name], EMBEDDINGS[target.endpoint.protocol]
+        self._request = request = ours.decode_request(call)
+        dialect = dialect_for(target.endpoint.protocol, target.upstream.dialect)
+        self.call = theirs.encode_request(request, Addressee(target.model, dialect))
+        self.losses = tuple(Loss(name, "Only the client's own protocol has it.") for name in request.own)
+        if strict:
+            check_lossless(self.losses)
+        self.codec = codec_for(target.endpoint.protocol, self.call.query)
+        self._model = target.model
+        self._encode_response = ours.encode_response
+        self._decode_response = theirs.decode_response
+
+    def body(self, body: bytes) -> bytes:
+        """The vectors in the client's protocol."""
+        found = self._decode_response(body)
+        if len(found.vectors) != len(self._request.texts):
+            raise UpstreamFailed("The upstream gave another number of vectors than texts.", code="upstream_protocol")
+        if found.usage is None:
+            self.losses = (*self.losses, Loss("usage", "The upstream does not say how many tokens it read."))
+        return self._encode_response(replace(found, model=found.model or self._model), self._request)
 
 
 class Translated:

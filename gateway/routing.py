@@ -6,6 +6,7 @@ from fnmatch import fnmatchcase
 from msgspec import Struct
 
 from gateway.canonical import PROTOCOLS, Protocol
+from gateway.endpoints import Work
 from gateway.errors import BadRequest, Forbidden, NotFound, Unavailable
 from gateway.snapshot import Endpoint, KeyFacts, RouteFacts, Snapshot, TargetFacts, UpstreamFacts
 
@@ -41,6 +42,13 @@ SPOKEN: dict[Protocol, tuple[Protocol, ...]] = {
     "gemini": ("gemini", "openai_responses", "openai_chat", "anthropic_messages"),
 }
 """In which of an upstream's protocols a client's request is put to it: its own, or the one that keeps most of it."""
+
+
+EMBEDDED: dict[Protocol, tuple[Protocol, ...]] = {
+    "openai_chat": ("openai_chat", "gemini"),
+    "gemini": ("gemini", "openai_chat"),
+}
+"""The same for embeddings."""
 
 
 class Plan(Struct, frozen=True):
@@ -99,6 +107,13 @@ def plan(
         targets.sort(key=lambda target: target.endpoint.protocol != protocols[0])
     healthy, aside = set_aside(targets, is_down)
     return Plan(found.route, found.reason, healthy, (*skipped, *aside), found.strict)
+
+
+def spoken_for(work: Work, protocol: Protocol) -> tuple[Protocol, ...]:
+    """The protocols in which a client's request can be put to an upstream, its own first."""
+    if work == "embed":
+        return EMBEDDED[protocol]
+    return SPOKEN[protocol] if work in ("generate", "count") else (protocol,)
 
 
 def find_candidates(snapshot: Snapshot, model: str) -> Found:

@@ -50,6 +50,9 @@ _ROOTS = (
     "instructions",
     "system",
     "contents",
+    "content",
+    "requests",
+    "instances",
     "systemInstruction",
     "system_instruction",
     "prompt",
@@ -59,7 +62,7 @@ _ARGUMENTS = frozenset(("input", "args", "response"))
 _MEDIA_TYPES = frozenset(("image", "image_url", "input_image", "input_audio", "input_file", "file", "document"))
 _MEDIA_KEYS = ("inlineData", "inline_data", "fileData", "file_data")
 _OPAQUE = frozenset(
-    "type id role call_id tool_call_id tool_use_id status cache_control data signature "  # noqa: SIM905 - readable so
+    "type model task_type taskType id role call_id tool_call_id tool_use_id status cache_control data signature "  # noqa: SIM905 - readable so
     "encrypted_content thoughtSignature thought_signature".split()
 )
 """Members whose text a model does not read as tokens of the prompt."""

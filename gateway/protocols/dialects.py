@@ -195,7 +195,7 @@ DIALECTS: Mapping[Protocol, Mapping[str, Dialect]] = {
     "openai_chat": {dialect.name: dialect for dialect in _CHAT},
     "openai_responses": {dialect.name: dialect for dialect in (Dialect("standard"), _OPENAI)},
     "anthropic_messages": {dialect.name: dialect for dialect in _ANTHROPIC},
-    "gemini": {"standard": Dialect("standard")},
+    "gemini": {dialect.name: dialect for dialect in (Dialect("standard"), Dialect("vertex", predicts=True))},
 }
 
 

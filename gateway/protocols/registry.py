@@ -6,11 +6,13 @@ from gateway.canonical import Protocol
 from gateway.protocols import anthropic_messages, gemini, openai_chat, openai_responses
 from gateway.protocols.anthropic_messages.translation import TRANSLATION as MESSAGES
 from gateway.protocols.codec import Codec
+from gateway.protocols.gemini.embeddings import EMBEDDINGS as GEMINI_EMBEDDINGS
 from gateway.protocols.gemini.translation import TRANSLATION as GEMINI
 from gateway.protocols.gemini.translation import new_array_encoder
+from gateway.protocols.openai_chat.embeddings import EMBEDDINGS as OPENAI_EMBEDDINGS
 from gateway.protocols.openai_chat.translation import TRANSLATION as CHAT
 from gateway.protocols.openai_responses.translation import TRANSLATION as RESPONSES
-from gateway.protocols.translation import Translation
+from gateway.protocols.translation import EmbeddingTranslation, Translation
 
 CODECS: dict[Protocol, Codec] = {
     "openai_chat": openai_chat.CODEC,
@@ -24,6 +26,11 @@ TRANSLATIONS: dict[Protocol, Translation] = {
     "anthropic_messages": MESSAGES,
     "gemini": GEMINI,
 }
+EMBEDDINGS: dict[Protocol, EmbeddingTranslation] = {
+    "openai_chat": OPENAI_EMBEDDINGS,
+    "gemini": GEMINI_EMBEDDINGS,
+}
+"""OpenAI's embeddings go with Chat; the other protocols have none."""
 _ARRAY_TRANSLATION = replace(GEMINI, new_encoder=new_array_encoder)
 
 

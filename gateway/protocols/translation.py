@@ -9,7 +9,7 @@ from typing import Protocol as Interface
 
 from msgspec import Struct
 
-from gateway.canonical import Effort, Event, Request, Response
+from gateway.canonical import Effort, EmbeddingRequest, Embeddings, Event, Request, Response
 from gateway.errors import GatewayError
 from gateway.protocols.codec import Call
 
@@ -79,6 +79,8 @@ class Dialect(Struct, frozen=True):
     keeps_unknown: bool = True
     """Takes members that are not OpenAI's, such as `top_k`."""
     api_version: str = ""
+    predicts: bool = False
+    """Embeds texts by Vertex's `predict`, but for models that are Gemini themselves."""
     json_schemas: bool = True
     """Takes JSON Schema; otherwise a provider's older dialect of it alone."""
 
@@ -142,3 +144,15 @@ class Translation(Struct, frozen=True):
     """Every parameter of the newest SDKs to the canonical field it becomes, or to `extension` or `ignored`."""
     fates: Mapping[str, Fate]
     """Every canonical field to what this protocol, as a target, does with it."""
+
+
+class EmbeddingTranslation(Struct, frozen=True):
+    """One protocol's functions to and from embeddings in the canonical model."""
+
+    decode_request: Callable[[Call], EmbeddingRequest]
+    """Raises `BadRequest` naming the field."""
+    encode_request: Callable[[EmbeddingRequest, Target], Call]
+    decode_response: Callable[[bytes], Embeddings]
+    """Raises `GatewayError` for an answer that is none."""
+    encode_response: Callable[[Embeddings, EmbeddingRequest], bytes]
+    """As the client of that request expects it."""

@@ -2,13 +2,13 @@
 
 import json
 import shlex
-import sqlite3
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import agent_programs
 import pytest
+from described import describe_provider
 from house import House, open_house
 from scripted_model import MODELS, Call, ScriptedModel
 from scripted_provider import ScriptedProvider
@@ -78,20 +78,6 @@ async def alone(tmp_path: Path, upstream: Protocol, provider: ScriptedProvider) 
         provider.script = ScriptedModel(upstream, (), "", strict=False)
         await house.add(upstream, provider.url, models=(MODELS[upstream],))
         yield house
-
-
-def describe_provider(directory: Path, protocol: Protocol) -> None:
-    """A provider as an operator describes one, with this protocol alone."""
-    paths = {"anthropic_messages": "", "gemini": "/v1beta"}
-    endpoints = {protocol: f"https://scripted.example{paths.get(protocol, '/v1')}"}
-    row = (protocol, protocol, False, json.dumps(endpoints), "{}", "standard", "[]", "", False, True, "")
-    with sqlite3.connect(next(directory.glob("*.db"))) as connection:
-        connection.execute(
-            "INSERT INTO providers (id, title, preset, endpoints, signers, dialect, key_env, docs_url, local,"
-            " needs_base_url, hint) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            row,
-        )
-    connection.close()
 
 
 @pytest.fixture

@@ -1,13 +1,12 @@
 """Any official SDK in front of any provider: it gets the same words, calls, finish and usage as the provider gave."""
 
 import json
-import sqlite3
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from described import describe_provider
 from harbour import FOUND, SAID, THOUGHT
 from house import House, open_house
 from scripted_provider import ScriptedProvider
@@ -51,7 +50,7 @@ async def strict(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stri
     directory = tmp_path_factory.mktemp("pairs") / "data"
     async with open_house(directory) as house, ScriptedProvider().serve() as provider:
         for protocol in PROTOCOLS:
-            describe_provider(directory, protocol)
+            describe_provider(directory, protocol, DIALECTS.get(protocol, "standard"))
         provider.script = strict_upstream([])
         for protocol in PROTOCOLS:
             await house.add(protocol, f"{provider.url}/{protocol}", name=protocol, models=(MODELS[protocol],))
@@ -76,21 +75,6 @@ async def failing(client: Client, strict: Strict) -> AsyncIterator[Client]:
     yield client
     for view in await strict.house.service.ask(operations.ListUpstreams()):
         await strict.house.service.ask(operations.TestUpstream(view.id))
-
-
-def describe_provider(directory: Path, protocol: Protocol) -> None:
-    """A provider as an operator describes one, with this protocol alone."""
-    paths = {"anthropic_messages": "", "gemini": "/v1beta"}
-    endpoints = {protocol: f"https://strict.example{paths.get(protocol, '/v1')}"}
-    dialect = DIALECTS.get(protocol, "standard")
-    row = (protocol, protocol, False, json.dumps(endpoints), "{}", dialect, "[]", "", False, True, "")
-    with sqlite3.connect(next(directory.glob("*.db"))) as connection:
-        connection.execute(
-            "INSERT INTO providers (id, title, preset, endpoints, signers, dialect, key_env, docs_url, local,"
-            " needs_base_url, hint) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            row,
-        )
-    connection.close()
 
 
 def amounts_to(outcome: Outcome, upstream: Protocol, text: str, finish: str = "end") -> bool:
