@@ -1,4 +1,7 @@
-"""Exchanges and their attempts: written in batches of records, read newest first. Charges enter the ledger here."""
+"""Exchanges and their attempts: written in batches of records, read newest first.
+
+What they hold back and what they cost enters the ledger in the transaction that stores them.
+"""
 
 from collections.abc import Iterable, Sequence
 
@@ -8,6 +11,7 @@ from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import SQLModel, col
 
+from data.ledger import LEFT_OPEN, book, settle_open
 from data.records import INTERRUPTED, RUNNING, AttemptRecord, ExchangeRecord
 from data.tables import Attempt, Exchange, Key
 
@@ -29,45 +33,26 @@ def _upsert(table: str, fields: Sequence[str], key: str, condition: str = "") ->
 # What has ended never changes again: a record that comes late or twice is ignored.
 SAVE_EXCHANGE = _upsert("exchanges", EXCHANGE_FIELDS, "id", f"WHERE exchanges.state = '{RUNNING}'")
 SAVE_ATTEMPT = _upsert("attempts", ATTEMPT_FIELDS, "exchange_id, number")
-CHARGE = (
-    "INSERT INTO ledger_entries (at, kind, exchange_id, key_id, amount_micros, currency) "
-    "VALUES (?, 'charge', ?, ?, ?, 'USD') ON CONFLICT (exchange_id, kind) DO NOTHING"
-)
-CHARGE_OPEN = (
-    "INSERT INTO ledger_entries (at, kind, exchange_id, key_id, amount_micros, currency) "
-    "SELECT started_at + coalesce(duration_us, 0), 'charge', id, key_id, cost_micros, 'USD' FROM exchanges "
-    "WHERE state = ? AND cost_micros > 0 ON CONFLICT (exchange_id, kind) DO NOTHING"
-)
-# A task goes on at its upstream without us.
-INTERRUPT_OPEN = (
-    "UPDATE exchanges SET state = ? WHERE state = ? "
-    "AND id NOT IN (SELECT exchange_id FROM tasks WHERE settled_at IS NULL)"
-)
+INTERRUPT_OPEN = f"UPDATE exchanges SET state = ? WHERE {LEFT_OPEN}"  # noqa: S608
 
 
 async def save_exchanges(
     session: AsyncSession, records: Sequence[ExchangeRecord], attempts: Sequence[AttemptRecord] = ()
 ) -> None:
-    """Insert or bring up to date; those that have ended and cost something are charged, once."""
+    """Insert or bring up to date; what they hold back or cost is booked with them, once."""
     connection = await session.connection()
     if records:
         await connection.exec_driver_sql(SAVE_EXCHANGE, [astuple(record) for record in records])
     if attempts:
         await connection.exec_driver_sql(SAVE_ATTEMPT, [astuple(attempt) for attempt in attempts])
-    charges = [_charge(record) for record in records if record.state != RUNNING and record.cost_micros]
-    if charges:
-        await connection.exec_driver_sql(CHARGE, charges)
-
-
-def _charge(record: ExchangeRecord) -> tuple[int | None, ...]:
-    return (record.started_at + (record.duration_us or 0), record.id, record.key_id, record.cost_micros)
+    await book(session, records)
 
 
 async def interrupt_open(session: AsyncSession) -> int:
-    """Close what a gateway that died left open, charging what was known of it. How many there were."""
+    """Close what a gateway that died left open, at what it was last known to have cost. How many there were."""
     connection = await session.connection()
-    await connection.exec_driver_sql(CHARGE_OPEN, (RUNNING,))
-    closed = await connection.exec_driver_sql(INTERRUPT_OPEN, (INTERRUPTED, RUNNING))
+    await settle_open(session)
+    closed = await connection.exec_driver_sql(INTERRUPT_OPEN, (INTERRUPTED,))
     return closed.rowcount
 
 

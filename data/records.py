@@ -44,7 +44,7 @@ class ExchangeRecord(Struct, frozen=True, omit_defaults=True, gc=False):
     """Visible output, without reasoning."""
     reasoning_tokens: int = 0
     cost_micros: int | None = None
-    """None when the model has no price."""
+    """None when the model has no price. While it runs, what it has cost so far."""
     price_lines: str = ""
     """JSON list of `gateway.pricing.PriceLine`."""
     first_token_us: int | None = None
@@ -57,7 +57,11 @@ class ExchangeRecord(Struct, frozen=True, omit_defaults=True, gc=False):
     upstream_request_id: str = ""
     warnings: str = ""
     progress: str = ""
-    """How far a task has come at its upstream, in words."""
+    """How far a task has come at its upstream, in words; what a request waits for that the operator holds back."""
+    owner: str = ""
+    """Whose key it was then."""
+    reserved_micros: int = 0
+    """The most it was held to cost before it was sent."""
 
 
 class AttemptRecord(Struct, frozen=True, omit_defaults=True, gc=False):

@@ -5,6 +5,7 @@ from typing import Any
 from sqlalchemy import (
     JSON,
     BigInteger,
+    CheckConstraint,
     Column,
     ForeignKeyConstraint,
     Index,
@@ -56,6 +57,8 @@ class Upstream(SQLModel, table=True):
     dialect: str | None = None
     weight: int = 1
     enabled: bool = True
+    unpriced: bool = Field(default=False, sa_column_kwargs={"server_default": text("0")})
+    """Serve models whose price nobody knows, and mark what they are used for."""
     models_listed_at: int | None = Field(default=None, sa_type=BigInteger)
     created_at: int = Field(sa_type=BigInteger)
 
@@ -126,11 +129,36 @@ class Key(SQLModel, table=True):
     note: str = ""
     models: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
     """Globs of the models it may ask for; empty means any."""
+    tags: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False, server_default="[]"))
+    limits: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False, server_default="{}"))
+    """A `data.limits.Limits`, but for the models."""
+    brake: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False, server_default="{}"))
+    """A `data.limits.Brake`."""
     enabled: bool = True
     created_at: int = Field(sa_type=BigInteger)
     expires_at: int | None = Field(default=None, sa_type=BigInteger)
     revoked_at: int | None = Field(default=None, sa_type=BigInteger)
     last_used_at: int | None = Field(default=None, sa_type=BigInteger)
+    old_secret_hash: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
+    """Of the secret before the last rotation."""
+    old_valid_until: int | None = Field(default=None, sa_type=BigInteger)
+    old_last_used_at: int | None = Field(default=None, sa_type=BigInteger)
+    capture_until: int | None = Field(default=None, sa_type=BigInteger)
+    """While this lies ahead, and requests are left, what its requests and answers say is kept, sealed."""
+    capture_left: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
+    capture_hours: int = Field(default=24, sa_column_kwargs={"server_default": text("24")})
+    """How long what was kept is kept."""
+
+
+class Owner(SQLModel, table=True):
+    """A person or team that keys belong to; its limits hold for all of its keys together."""
+
+    __tablename__ = "owners"
+
+    name: str = Field(primary_key=True, max_length=64)
+    note: str = ""
+    limits: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    created_at: int = Field(sa_type=BigInteger)
 
 
 class Exchange(SQLModel, table=True):
@@ -181,6 +209,8 @@ class Exchange(SQLModel, table=True):
     upstream_request_id: str = ""
     warnings: str = ""
     progress: str = Field(default="", sa_column_kwargs={"server_default": text("''")})
+    owner: str = Field(default="", sa_column_kwargs={"server_default": text("''")})
+    reserved_micros: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": text("0")})
 
 
 class Task(SQLModel, table=True):
@@ -228,18 +258,163 @@ class Attempt(SQLModel, table=True):
 
 
 class LedgerEntry(SQLModel, table=True):
-    """Append-only: what an exchange cost the key that made it. Never updated, never deleted."""
+    """Append-only: money that went from one place to others. Its four amounts add up to nothing, always.
+
+    What an exchange moves counts for its key, for that key's owner and for everyone; what is paid in counts for one
+    holder: the key if there is one, otherwise the owner, otherwise everyone.
+    """
 
     __tablename__ = "ledger_entries"
-    __table_args__ = (UniqueConstraint("exchange_id", "kind"),)
+    __table_args__ = (
+        CheckConstraint("balance_micros + reserved_micros + cost_micros + funded_micros = 0", name="ledger_balances"),
+        Index(
+            "ledger_entries_once",
+            "exchange_id",
+            "kind",
+            unique=True,
+            sqlite_where=text("kind IN ('reserve', 'settle')"),
+        ),
+        Index("ledger_entries_by_key", "key_id", "at"),
+        Index("ledger_entries_by_adjustment", "adjustment_id", sqlite_where=text("adjustment_id IS NOT NULL")),
+    )
 
     id: int | None = Field(default=None, primary_key=True)
     at: int = Field(sa_type=BigInteger)
+    """The moment it counts for: an exchange's start, whenever that ended."""
     kind: str
+    """start, top_up, reserve, settle, adjust."""
     exchange_id: int | None = Field(default=None, sa_type=BigInteger)
-    key_id: int | None = Field(default=None, index=True)
-    amount_micros: int = Field(sa_type=BigInteger)
+    key_id: int | None = None
+    owner: str = ""
+    balance_micros: int = Field(default=0, sa_type=BigInteger)
+    """What the holder may spend."""
+    reserved_micros: int = Field(default=0, sa_type=BigInteger)
+    """What is put aside for requests that run."""
+    cost_micros: int = Field(default=0, sa_type=BigInteger)
+    """What was spent."""
+    funded_micros: int = Field(default=0, sa_type=BigInteger)
+    """Where the money came from: what was paid in, negative."""
+    adjustment_id: int | None = None
+    actor: str = ""
+    note: str = ""
     currency: str = "USD"
+
+
+class Account(SQLModel, table=True):
+    """What a holder's ledger entries add up to. Kept by the database itself as entries are appended."""
+
+    __tablename__ = "accounts"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    holder: str = Field(primary_key=True)
+    """As `data.limits` names them."""
+    balance_micros: int = Field(default=0, sa_type=BigInteger)
+    reserved_micros: int = Field(default=0, sa_type=BigInteger)
+    cost_micros: int = Field(default=0, sa_type=BigInteger)
+    funded_micros: int = Field(default=0, sa_type=BigInteger)
+
+
+class Adjustment(SQLModel, table=True):
+    """A correction of what exchanges cost, booked as one and reversible as one."""
+
+    __tablename__ = "adjustments"
+
+    id: int | None = Field(default=None, primary_key=True)
+    at: int = Field(sa_type=BigInteger)
+    actor: str
+    note: str
+    exchanges: int
+    micros: int = Field(sa_type=BigInteger)
+    """What all of it comes to; positive is dearer."""
+    reversed_at: int | None = Field(default=None, sa_type=BigInteger)
+
+
+class AdjustedExchange(SQLModel, table=True):
+    """What an adjustment changed of one exchange."""
+
+    __tablename__ = "adjusted_exchanges"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    adjustment_id: int = Field(primary_key=True)
+    exchange_id: int = Field(primary_key=True, sa_type=BigInteger)
+    before_micros: int | None = Field(default=None, sa_type=BigInteger)
+    after_micros: int | None = Field(default=None, sa_type=BigInteger)
+    before_lines: str
+    after_lines: str
+
+
+class UsageSum(SQLModel, table=True):
+    """What ended in a quarter of an hour, summed up. Stays when exchanges are deleted.
+
+    All time zones are a multiple of a quarter away from UTC, so any calendar can be cut from it. Kept by the database
+    itself as exchanges end.
+    """
+
+    __tablename__ = "usage_sums"
+    __table_args__ = (
+        Index("usage_sums_by_key", "key_id", "quarter"),
+        {"sqlite_with_rowid": False},
+    )
+
+    quarter: int = Field(primary_key=True, sa_type=BigInteger)
+    """When it began, in UTC microseconds; exchanges belong to that in which they started."""
+    key_id: int = Field(primary_key=True)
+    """0 for requests without a key."""
+    owner: str = Field(primary_key=True)
+    model: str = Field(primary_key=True)
+    upstream: str = Field(primary_key=True)
+    upstream_id: int = Field(primary_key=True)
+    """0 for requests that went to none."""
+    route: str = Field(primary_key=True)
+    requests: int
+    errors: int
+    input_tokens: int = Field(sa_type=BigInteger)
+    cache_read_tokens: int = Field(sa_type=BigInteger)
+    cache_write_tokens: int = Field(sa_type=BigInteger)
+    output_tokens: int = Field(sa_type=BigInteger)
+    reasoning_tokens: int = Field(sa_type=BigInteger)
+    cost_micros: int = Field(sa_type=BigInteger)
+    unpriced: int
+
+
+class Act(SQLModel, table=True):
+    """Something that an operator did: who, when, what, and how to undo it."""
+
+    __tablename__ = "acts"
+    __table_args__ = (Index("acts_by_time", "at"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    at: int = Field(sa_type=BigInteger)
+    actor: str
+    code: str
+    text: str
+    undo: str = ""
+    """The operation that takes it back, as JSON with its name; empty when nothing does."""
+    undone_at: int | None = Field(default=None, sa_type=BigInteger)
+
+
+class Capture(SQLModel, table=True):
+    """What a request and its answer said, kept because the operator asked for it. Sealed; see `data.secrets`."""
+
+    __tablename__ = "captures"
+    __table_args__ = (Index("captures_by_expiry", "expires_at"),)
+
+    exchange_id: int = Field(sa_column=Column(BigInteger().with_variant(Integer(), "sqlite"), primary_key=True))
+    key_id: int
+    at: int = Field(sa_type=BigInteger)
+    expires_at: int = Field(sa_type=BigInteger)
+    request: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    answer: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class Alert(SQLModel, table=True):
+    """Something that operators were told once, so that it is not told again."""
+
+    __tablename__ = "alerts"
+
+    name: str = Field(primary_key=True)
+    """What it is about, and which window: `key:3 month 2026-11-01 80`."""
+    at: int = Field(sa_type=BigInteger)
 
 
 class PriceOverride(SQLModel, table=True):

@@ -2,10 +2,15 @@
 
 import logging
 
-from data import keys, prices, providers, routes
+import msgspec
+from msgspec.structs import replace
+
+from data import keys, owners, prices, providers, routes
 from data.database import Database
 from data.errors import DataError
+from data.limits import FREE, Brake, Limits
 from data.secrets import Vault
+from data.settings import get_setting
 from data.tables import Key, PriceOverride, Provider, RouteTarget, Upstream
 from gateway.canonical import PROTOCOLS, VIDEO_SHAPES, Protocol, VideoShape
 from gateway.protocols.registry import CODECS
@@ -20,6 +25,9 @@ from gateway.snapshot import (
 )
 
 log = logging.getLogger("gatehouse.loading")
+
+EVERYONES_LIMITS = "everyones_limits"
+"""The setting that holds what all keys together may use."""
 
 
 async def load_snapshot(database: Database, vault: Vault, version: int) -> Snapshot:
@@ -38,6 +46,8 @@ async def load_snapshot(database: Database, vault: Vault, version: int) -> Snaps
             routes=tuple(route_facts(placed) for placed in await routes.list_routes(session)),
             aliases={alias.name: alias.model for alias in await routes.list_aliases(session)},
             prices=tuple(price_facts(row) for row in await prices.list_prices(session)),
+            owners={row.name: msgspec.convert(row.limits, Limits) for row in await owners.list_owners(session)},
+            everyone=msgspec.convert(await get_setting(session, EVERYONES_LIMITS) or {}, Limits),
         )
 
 
@@ -53,7 +63,18 @@ def key_facts(row: Key) -> KeyFacts:
         enabled=row.enabled,
         expires_at=row.expires_at,
         revoked=row.revoked_at is not None,
+        limits=limits_of(row),
+        brake=msgspec.convert(row.brake, Brake),
+        old_secret_hash=row.old_secret_hash or b"",
+        old_valid_until=row.old_valid_until or 0,
+        capture_until=row.capture_until or 0,
     )
+
+
+def limits_of(row: Key) -> Limits:
+    """What holds for a key; its models have a column of their own."""
+    limits = msgspec.convert(row.limits, Limits) if row.limits else FREE
+    return replace(limits, models=tuple(row.models))
 
 
 def upstream_facts(row: Upstream, provider: Provider, models: list[str], vault: Vault) -> UpstreamFacts:
@@ -72,6 +93,7 @@ def upstream_facts(row: Upstream, provider: Provider, models: list[str], vault: 
         weight=row.weight,
         enabled=row.enabled and credential is not None,
         models=frozenset(models),
+        unpriced=row.unpriced,
         videos=videos_of(row, provider),
     )
 

@@ -7,6 +7,7 @@ from typing import Generic, Literal, TypeVar
 
 from msgspec import Struct
 
+from data.limits import FREE, RELEASED, Brake, Limits
 from data.records import AttemptRecord, ExchangeRecord
 from gateway.canonical import Piece, Protocol
 
@@ -146,6 +147,14 @@ class KeyView(Struct, frozen=True):
     cost_today_micros: int
     requests_by_hour: list[int]
     """The last 24 hours, oldest first."""
+    tags: list[str] = []
+    brake: Brake = RELEASED
+    old_valid_until: int | None = None
+    """Until when the secret before the last rotation is good."""
+    old_last_used_at: int | None = None
+    capture_until: int | None = None
+    """What its requests say is being kept until then, or until none are left."""
+    capture_left: int = 0
 
 
 class ListKeys(Operation[list[KeyView]], frozen=True): ...
@@ -164,6 +173,9 @@ class CreateKey(Operation[KeyCreated], frozen=True):
     note: str = ""
     models: list[str] = []
     expires_at: int | None = None
+    tags: list[str] = []
+    limits: Limits = FREE
+    """The models are given above."""
 
 
 class EditKey(Operation[KeyView], frozen=True):
@@ -176,6 +188,7 @@ class EditKey(Operation[KeyView], frozen=True):
     models: list[str] | None = None
     expires_at: int | None = None
     never_expires: bool = False
+    tags: list[str] | None = None
 
 
 class SetKeyEnabled(Operation[KeyView], frozen=True):
@@ -270,6 +283,8 @@ class UpstreamView(Struct, frozen=True):
     running: int
     requests_today: int
     errors_today: int
+    unpriced: bool = False
+    """Models are served whose price nobody knows."""
 
 
 class ListUpstreams(Operation[list[UpstreamView]], frozen=True): ...
@@ -295,6 +310,8 @@ class AddUpstream(Operation[UpstreamAdded], frozen=True):
     models: list[str] = []
     """Models the provider's list does not name."""
     weight: int = 1
+    unpriced: bool = False
+    """Serve models whose price nobody knows, and mark what they are used for."""
 
 
 class EditUpstream(Operation[UpstreamView], frozen=True):
@@ -306,6 +323,7 @@ class EditUpstream(Operation[UpstreamView], frozen=True):
     base_url: str | None = None
     weight: int | None = None
     models: list[str] | None = None
+    unpriced: bool | None = None
 
 
 class SetUpstreamEnabled(Operation[UpstreamView], frozen=True):

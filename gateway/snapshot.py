@@ -2,6 +2,7 @@
 
 from msgspec import Struct, field
 
+from data.limits import FREE, RELEASED, Brake, Limits
 from gateway.canonical import Protocol, VideoShape
 
 
@@ -18,6 +19,14 @@ class KeyFacts(Struct, frozen=True):
     expires_at: int | None
     """UTC microseconds."""
     revoked: bool
+    limits: Limits = FREE
+    brake: Brake = RELEASED
+    old_secret_hash: bytes = b""
+    """Of the secret before the last rotation; empty when there is none."""
+    old_valid_until: int = 0
+    """UTC microseconds."""
+    capture_until: int = 0
+    """Until when what its requests say may be kept; UTC microseconds."""
 
 
 class Endpoint(Struct, frozen=True):
@@ -44,6 +53,8 @@ class UpstreamFacts(Struct, frozen=True):
     weight: int
     enabled: bool
     models: frozenset[str]
+    unpriced: bool = False
+    """Whether models are served whose price nobody knows."""
     videos: dict[VideoShape, Endpoint] = {}
     """Where it makes videos, by the shape that tasks have there; signed and refused as in Chat."""
 
@@ -92,3 +103,7 @@ class Snapshot(Struct, frozen=True):
     routes: tuple[RouteFacts, ...] = ()
     aliases: dict[str, str] = {}
     prices: tuple[PriceOverrideFacts, ...] = ()
+    owners: dict[str, Limits] = {}
+    """By name; owners without limits may be missing."""
+    everyone: Limits = FREE
+    """What holds for all keys together."""

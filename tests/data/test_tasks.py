@@ -51,7 +51,7 @@ async def settle(database: Database, record: ExchangeRecord) -> bool:
 
 async def amounts(database: Database) -> list[int]:
     async with database.read() as session:
-        return [entry.amount_micros for entry in await session.scalars(select(LedgerEntry))]
+        return [entry.cost_micros for entry in await session.scalars(select(LedgerEntry))]
 
 
 async def test_a_task_is_closed_and_charged_together_with_its_exchange(database: Database) -> None:

@@ -140,7 +140,7 @@ async def test_an_ended_exchange_has_its_attempts_its_charge_and_its_keys_last_u
     await kept.journal.flush()
     async with kept.database.read() as session:
         key = await get_key(session, 1)
-        charges = list(await session.scalars(select(col(LedgerEntry.amount_micros))))
+        charges = list(await session.scalars(select(col(LedgerEntry.cost_micros))))
         assert await list_attempts(session, 5) == [attempt]
     assert key is not None
     assert (key.last_used_at, charges) == (5, [9])
@@ -359,7 +359,7 @@ async def test_replaying_any_part_of_a_journal_twice_is_replaying_it_once(
 async def rows(kept: Kept) -> tuple[dict[int, ExchangeRecord], dict[int | None, int]]:
     async with kept.database.read() as session:
         records = {record.id: record for record in await page_exchanges(session, limit=1_000_000)}
-        charges = {entry.exchange_id: entry.amount_micros for entry in await session.scalars(select(LedgerEntry))}
+        charges = {entry.exchange_id: entry.cost_micros for entry in await session.scalars(select(LedgerEntry))}
     return records, charges
 
 
