@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 import typer
 from msgspec.structs import replace
 
-from console.cli import exchanges, keys, providers, routes, usage, whole
+from console.cli import exchanges, keys, prices, providers, routes, usage, whole
 from console.cli.asking import Chosen
 from console.cli.show import Json, complain
 from gateway.errors import GatewayError
@@ -36,7 +36,7 @@ app.add_typer(keys.app, name="key")
 app.add_typer(providers.app, name="provider")
 app.add_typer(routes.app, name="route")
 app.add_typer(routes.aliases, name="alias")
-app.add_typer(usage.prices, name="price")
+app.add_typer(prices.prices, name="price")
 app.add_typer(exchanges.app, name="exchange")
 for command in (usage.usage, exchanges.tail, whole.snippet, whole.status, whole.events, whole.stop):
     app.command()(command)

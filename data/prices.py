@@ -1,37 +1,50 @@
-"""What the operator says that models cost."""
+"""What the operator says that models cost: a history that is added to, never changed but for where it ends."""
 
-from sqlalchemy import delete, select
+from collections.abc import Iterable
+
+from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from data.tables import PriceOverride
+from data.tables import PriceList, PriceOverride
 
 
 async def list_prices(session: AsyncSession) -> list[PriceOverride]:
-    """All overrides, those set first first."""
+    """All overrides that there ever were, those set first first."""
     return list(await session.scalars(select(PriceOverride).order_by(col(PriceOverride.id))))
 
 
 async def set_price(
-    session: AsyncSession, provider_id: str, model: str, prices: dict[str, int], at: int
+    session: AsyncSession, provider_id: str, model: str, prices: dict[str, int], at: int, since: int | None = None
 ) -> PriceOverride:
-    """Set or replace the prices of the models that fit a glob."""
-    fitting = select(PriceOverride).where(
-        col(PriceOverride.provider_id) == provider_id, col(PriceOverride.model) == model
-    )
-    override = await session.scalar(fitting)
-    if override is None:
-        override = PriceOverride(provider_id=provider_id, model=model, prices=prices, set_at=at)
-        session.add(override)
-    override.prices, override.set_at = prices, at
+    """Have other prices hold from a moment on for the models that fit a glob; `at` unless it is said from when."""
+    since = at if since is None else since
+    _end(await _holding(session, provider_id, model, since), since)
+    override = PriceOverride(provider_id=provider_id, model=model, prices=prices, set_at=at, since=since)
+    session.add(override)
     await session.flush()
     return override
 
 
-async def remove_price(session: AsyncSession, provider_id: str, model: str) -> bool:
-    """Whether there was one."""
-    fitting = delete(PriceOverride).where(
-        col(PriceOverride.provider_id) == provider_id, col(PriceOverride.model) == model
-    )
-    removed = await session.scalars(fitting.returning(col(PriceOverride.id)))
-    return removed.first() is not None
+async def remove_price(session: AsyncSession, provider_id: str, model: str, at: int) -> bool:
+    """Have no override hold for this glob from a moment on. Whether there was one."""
+    found = await _holding(session, provider_id, model, at)
+    _end(found, at)
+    return bool(found)
+
+
+async def _holding(session: AsyncSession, provider_id: str, model: str, at: int) -> list[PriceOverride]:
+    """Those of a glob that hold at that moment or are yet to."""
+    until = col(PriceOverride.until)
+    same = (col(PriceOverride.provider_id) == provider_id, col(PriceOverride.model) == model)
+    return list(await session.scalars(select(PriceOverride).where(*same, or_(until.is_(None), until > at))))
+
+
+def _end(overrides: Iterable[PriceOverride], at: int) -> None:
+    for override in overrides:
+        override.until = max(override.since, at)
+
+
+async def list_price_lists(session: AsyncSession) -> list[PriceList]:
+    """All lists that were ever taken on, those taken on first first."""
+    return list(await session.scalars(select(PriceList).order_by(col(PriceList.id))))

@@ -43,10 +43,12 @@ class ExchangeRecord(Struct, frozen=True, omit_defaults=True, gc=False):
     output_tokens: int = 0
     """Visible output, without reasoning."""
     reasoning_tokens: int = 0
+    usage_details: str = ""
+    """JSON object of `gateway.canonical.Details`; empty for the usual request, which has none."""
     cost_micros: int | None = None
     """None when the model has no price. While it runs, what it has cost so far."""
     price_lines: str = ""
-    """JSON list of `gateway.pricing.PriceLine`."""
+    """JSON list of `gateway.rates.PriceLine`."""
     first_token_us: int | None = None
     duration_us: int | None = None
     attempts: int = 0

@@ -16,8 +16,15 @@ class PriceTier(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     prices: dict[str, str]
 
 
+class PriceVariant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Prices on terms such as `{ resolution = "1080p" }`; a meter that is missing costs what it usually does."""
+
+    when: dict[str, str]
+    prices: dict[str, str]
+
+
 class PriceRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A row of `data/reference/prices.toml`: dollars per million tokens by meter, as text."""
+    """A row of `data/reference/prices.toml`: dollars for a meter's unit, as text."""
 
     providers: list[str]
     models: list[str]
@@ -26,13 +33,16 @@ class PriceRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     source: str
     prices: dict[str, str]
     tiers: list[PriceTier] = []
+    variants: list[PriceVariant] = []
 
 
-class _Rows(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class PriceRows(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The file."""
+
     price: list[PriceRow]
 
 
 def load_price_rows() -> list[PriceRow]:
     """All rows, in the order of the file."""
     text = files("data.reference").joinpath("prices.toml").read_bytes()
-    return msgspec.toml.decode(text, type=_Rows).price
+    return msgspec.toml.decode(text, type=PriceRows).price

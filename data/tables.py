@@ -198,6 +198,7 @@ class Exchange(SQLModel, table=True):
     tool_prompt_tokens: int = 0
     output_tokens: int = 0
     reasoning_tokens: int = 0
+    usage_details: str = Field(default="", sa_column_kwargs={"server_default": text("''")})
     cost_micros: int | None = Field(default=None, sa_type=BigInteger)
     price_lines: str = ""
     first_token_us: int | None = None
@@ -418,18 +419,37 @@ class Alert(SQLModel, table=True):
 
 
 class PriceOverride(SQLModel, table=True):
-    """What the operator says a model costs, per million tokens, in micro-units."""
+    """What the operator says a model costs. Rows are added and closed, never changed: each stays explainable."""
 
     __tablename__ = "price_overrides"
-    __table_args__ = (UniqueConstraint("provider_id", "model"),)
 
     id: int | None = Field(default=None, primary_key=True)
     provider_id: str
     model: str
     """A glob over the served model's name."""
     prices: dict[str, int] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
-    """Meter name (as in `ExchangeRecord`, without `_tokens`) to micro-units per million tokens."""
+    """Meter to micro-units for its unit, as `gateway.meters` has them."""
     set_at: int = Field(sa_type=BigInteger)
+    since: int = Field(sa_type=BigInteger)
+    """The start of the first request that it holds for."""
+    until: int | None = Field(default=None, sa_type=BigInteger)
+    """When another took its place, or none."""
+
+
+class PriceList(SQLModel, table=True):
+    """Prices out of a file that the operator took on. Withdrawn, it stays for the requests that it was in force for."""
+
+    __tablename__ = "price_lists"
+
+    id: int | None = Field(default=None, primary_key=True)
+    source: str
+    """The file's name."""
+    version: str
+    """The beginning of the file's SHA-256."""
+    rows: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    """JSON list of `data.supplement.PriceRow`."""
+    accepted_at: int = Field(sa_type=BigInteger)
+    withdrawn_at: int | None = Field(default=None, sa_type=BigInteger)
 
 
 class Setting(SQLModel, table=True):

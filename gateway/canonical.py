@@ -20,6 +20,30 @@ TextKind = Literal["text", "reasoning", "tool"]
 """What a piece of passing output is: the answer, the thinking, or a call's name and arguments."""
 
 
+class Details(Struct, frozen=True, gc=False, omit_defaults=True):
+    """What of a request may have a price of its own. Tokens here are a part of the bucket that they are named for."""
+
+    input_audio: int = 0
+    input_image: int = 0
+    input_video: int = 0
+    cache_read_audio: int = 0
+    cache_read_image: int = 0
+    output_audio: int = 0
+    output_image: int = 0
+    output_video: int = 0
+    web_searches: int = 0
+    file_searches: int = 0
+    audio_seconds: int = 0
+    video_seconds: int = 0
+    characters: int = 0
+    terms: dict[str, str] = {}
+    """What else a price may hang on, such as `service_tier` or `resolution`."""
+
+
+NO_DETAILS = Details()
+"""Those of the usual request; readers give no other of its kind, so that identity tells."""
+
+
 class Usage(Struct, frozen=True, gc=False):
     """Tokens in disjoint buckets: their sum is what the provider processed. See ExchangeRecord for each."""
 
@@ -30,6 +54,7 @@ class Usage(Struct, frozen=True, gc=False):
     tool_prompt: int = 0
     output: int = 0
     reasoning: int = 0
+    details: Details = NO_DETAILS
 
     @property
     def total(self) -> int:

@@ -11,12 +11,13 @@ from data.errors import DataError
 from data.limits import FREE, Brake, Limits
 from data.secrets import Vault
 from data.settings import get_setting
-from data.tables import Key, PriceOverride, Provider, RouteTarget, Upstream
+from data.tables import Key, PriceList, PriceOverride, Provider, RouteTarget, Upstream
 from gateway.canonical import PROTOCOLS, VIDEO_SHAPES, Protocol, VideoShape
 from gateway.protocols.registry import CODECS
 from gateway.snapshot import (
     Endpoint,
     KeyFacts,
+    PriceListFacts,
     PriceOverrideFacts,
     RouteFacts,
     Snapshot,
@@ -48,6 +49,7 @@ async def load_snapshot(database: Database, vault: Vault, version: int) -> Snaps
             prices=tuple(price_facts(row) for row in await prices.list_prices(session)),
             owners={row.name: msgspec.convert(row.limits, Limits) for row in await owners.list_owners(session)},
             everyone=msgspec.convert(await get_setting(session, EVERYONES_LIMITS) or {}, Limits),
+            price_lists=tuple(list_facts(row) for row in await prices.list_price_lists(session)),
         )
 
 
@@ -160,4 +162,23 @@ def target_facts(row: RouteTarget) -> TargetFacts:
 
 def price_facts(row: PriceOverride) -> PriceOverrideFacts:
     """A price that the operator set."""
-    return PriceOverrideFacts(provider_id=row.provider_id, pattern=row.model, prices=row.prices, set_at=row.set_at)
+    return PriceOverrideFacts(
+        id=row.id or 0,
+        provider_id=row.provider_id,
+        pattern=row.model,
+        prices=row.prices,
+        since=row.since,
+        until=row.until,
+    )
+
+
+def list_facts(row: PriceList) -> PriceListFacts:
+    """A list of prices that the operator took on."""
+    return PriceListFacts(
+        id=row.id or 0,
+        source=row.source,
+        version=row.version,
+        rows=row.rows,
+        accepted_at=row.accepted_at,
+        withdrawn_at=row.withdrawn_at,
+    )

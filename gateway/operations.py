@@ -433,7 +433,7 @@ class RemoveAlias(Operation[Done], frozen=True):
     name: str
 
 
-# --- usage and prices ---------------------------------------------------------------------------------------------
+# --- usage --------------------------------------------------------------------------------------------------------
 
 
 class UsageRow(Struct, frozen=True):
@@ -467,31 +467,6 @@ class GetUsage(Operation[list[UsageRow]], frozen=True):
     utc_offset: int = 0
     """Seconds east of UTC."""
     key_id: int | None = None
-
-
-class PriceView(Struct, frozen=True):
-    """The price that applies to a model, and where it comes from."""
-
-    provider_id: str
-    model: str
-    prices: dict[str, int]
-    """Meter to micro-units per million tokens."""
-    source: str
-
-
-class ListPrices(Operation[list[PriceView]], frozen=True):
-    """The prices of all models that upstreams list; those without one have empty prices."""
-
-
-class SetPrice(Operation[PriceView], frozen=True):
-    provider_id: str
-    model: str
-    prices: dict[str, int]
-
-
-class RemovePrice(Operation[Done], frozen=True):
-    provider_id: str
-    model: str
 
 
 # --- first steps --------------------------------------------------------------------------------------------------

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from gateway import operations
-from gateway.answers import candidates, exchanges, keys, reports, routes, trial, upstreams, whole
+from gateway import operations, price_operations
+from gateway.answers import candidates, exchanges, keys, prices, reports, routes, trial, upstreams, whole
 from gateway.answers.desk import Desk
 from gateway.errors import BadRequest
 from gateway.operations import Answer, Operation
@@ -45,9 +45,10 @@ ANSWERS: Mapping[type[Operation[Any]], Callable[[Desk, Any], Awaitable[Any]]] = 
     operations.SaveAlias: routes.save_alias,
     operations.RemoveAlias: routes.remove_alias,
     operations.GetUsage: reports.get_usage,
-    operations.ListPrices: reports.list_prices,
-    operations.SetPrice: reports.set_price,
-    operations.RemovePrice: reports.remove_price,
+    price_operations.ListPrices: prices.list_prices,
+    price_operations.ListSetPrices: prices.list_set_prices,
+    price_operations.SetPrice: prices.set_price,
+    price_operations.RemovePrice: prices.remove_price,
 }
 
 

@@ -21,9 +21,9 @@ from gateway import upstream
 from gateway.canonical import VIDEO_SHAPES, Usage, VideoShape
 from gateway.errors import GatewayError, NotFound, UpstreamFailed, UpstreamTimeout
 from gateway.events import ExchangeEnded, ExchangeProgressed
-from gateway.pricing import REQUEST, Charge, charge
 from gateway.protocols.codec import Call
 from gateway.protocols.upstream_errors import read_error
+from gateway.rates import Charge, charge_for
 from gateway.routing import Target
 from gateway.runtime import Runtime
 from gateway.settlement import PROVIDER
@@ -242,9 +242,7 @@ class Poller:
         if facts is None:
             return None
         rate = self.runtime.prices.rate(facts.provider_id, facts.price_id, record.model_served, record.started_at)
-        if rate is None or (not usage.total and REQUEST not in rate.prices and any(rate.prices.values())):
-            return None
-        return charge(rate, usage)
+        return charge_for(rate, usage, record.model_served)
 
 
 def used(standing: Standing) -> Usage:

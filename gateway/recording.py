@@ -10,11 +10,11 @@ from msgspec.structs import replace
 
 from data.records import DONE, RUNNING, ExchangeRecord
 from gateway import intake
-from gateway.canonical import Asked, Protocol, Usage
+from gateway.canonical import NO_DETAILS, Asked, Protocol, Usage
 from gateway.errors import GatewayError
 from gateway.intake import Arrival
-from gateway.pricing import Charge
 from gateway.protocols.codec import Reader
+from gateway.rates import Charge
 from gateway.routing import Target
 
 LONGEST_MESSAGE = 500
@@ -96,6 +96,7 @@ def came_to(record: ExchangeRecord, outcome: Outcome, http_status: int) -> Excha
         tool_prompt_tokens=usage.tool_prompt,
         output_tokens=usage.output,
         reasoning_tokens=usage.reasoning,
+        usage_details="" if usage.details is NO_DETAILS else msgspec.json.encode(usage.details).decode(),
         cost_micros=charge.total_micros if charge else None,
         price_lines=msgspec.json.encode(charge.lines).decode() if charge else "",
     )

@@ -16,7 +16,7 @@ from data.directory import DirectoryLock, locate, prepare
 from data.presets import load_presets
 from data.providers import sync_presets
 from data.secrets import Vault, unlock
-from gateway import models, pricing
+from gateway import models, price_sources
 from gateway.answers.desk import Desk, ServingFacts
 from gateway.app import new_app
 from gateway.bus import Bus
@@ -144,7 +144,7 @@ class GatewayService:
         control = ControlServer(self.ask, self.bus, self.directory.socket)
         await control.start()
         self._closing.push_async_callback(control.stop)
-        for work in (self._tick(runtime), asyncio.to_thread(pricing.warm), asyncio.to_thread(models.warm)):
+        for work in (self._tick(runtime), asyncio.to_thread(price_sources.warm), asyncio.to_thread(models.warm)):
             self._closing.push_async_callback(stop_task, asyncio.ensure_future(work))
 
     async def _tick(self, runtime: Runtime) -> None:

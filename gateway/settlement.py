@@ -5,9 +5,10 @@ import asyncio
 from msgspec.structs import replace
 
 from gateway import tokens
-from gateway.canonical import Protocol, Usage
+from gateway.canonical import NO_DETAILS, Protocol, Usage
 from gateway.metering import Meter
-from gateway.pricing import Charge, PriceBook, charge
+from gateway.pricing import PriceBook
+from gateway.rates import Charge, charge_for
 from gateway.routing import Target
 
 COUNTING = 5.0
@@ -41,7 +42,7 @@ async def usage_of(meter: Meter, protocol: Protocol, body: bytes) -> tuple[Usage
 
 def charge_of(prices: PriceBook, target: Target | None, usage: Usage, at: int) -> Charge | None:
     """What it costs at the prices of that moment (UTC microseconds); None when the model has no price."""
-    if target is None or not usage.total:
+    if target is None or (not usage.total and usage.details is NO_DETAILS):
         return Charge([], 0)
     rate = prices.rate(target.upstream.provider_id, target.upstream.price_id, target.model, at)
-    return charge(rate, usage) if rate else None
+    return charge_for(rate, usage, target.model)

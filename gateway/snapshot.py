@@ -84,13 +84,27 @@ class RouteFacts(Struct, frozen=True):
 
 
 class PriceOverrideFacts(Struct, frozen=True):
-    """What the operator says a model costs."""
+    """What the operator says a model costs, at present or once."""
 
+    id: int
     provider_id: str
     pattern: str
     prices: dict[str, int]
-    """Meter to micro-units per million tokens."""
-    set_at: int
+    """Meter to micro-units for its unit."""
+    since: int
+    until: int | None = None
+
+
+class PriceListFacts(Struct, frozen=True):
+    """A list of prices that the operator took on."""
+
+    id: int
+    source: str
+    version: str
+    rows: bytes
+    """JSON list of `data.supplement.PriceRow`."""
+    accepted_at: int
+    withdrawn_at: int | None = None
 
 
 class Snapshot(Struct, frozen=True):
@@ -107,3 +121,4 @@ class Snapshot(Struct, frozen=True):
     """By name; owners without limits may be missing."""
     everyone: Limits = FREE
     """What holds for all keys together."""
+    price_lists: tuple[PriceListFacts, ...] = ()

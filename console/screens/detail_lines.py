@@ -10,6 +10,7 @@ from console.ink import Line, Span, fit, wrap
 from console.units import MICROS, clock_time, count, duration, fine, latency, money
 from console.widgets.charts import Phase, waterfall
 from data.records import RUNNING, AttemptRecord, ExchangeRecord
+from gateway.meters import TOKENS, UNITS, Unit
 
 LABEL_WIDTH = 12
 METERS = (
@@ -31,6 +32,21 @@ class CostLine(Struct, frozen=True):
     per_million: float | str = 0
     amount: float | str = 0
     source: str = ""
+    version: str = ""
+    row: str = ""
+    date: str = ""
+    note: str = ""
+
+    @property
+    def unit(self) -> Unit:
+        """What its price is for."""
+        return UNITS.get(self.meter, TOKENS)
+
+    @property
+    def origin(self) -> str:
+        """The row that the price comes from, and what there is to say of it."""
+        row = ", ".join(filter(None, (f"{self.source} {self.version}".strip(), self.row, self.date)))
+        return f"{row}; {self.note}" if self.note else row
 
 
 class LostField(Struct, frozen=True):
@@ -210,9 +226,9 @@ def _cost_line(line: CostLine) -> Line:
     return (
         (f"   {fit(line.meter.replace('_', ' '), 16)}", "muted"),
         (f"{line.tokens:>10,}", "plain"),
-        (f"  at {f'${_dollars(line.per_million):g}':>8} per million", "muted"),
+        (f"  at {f'${_dollars(line.per_million) * line.unit.per / MICROS:g}':>8} per {line.unit.name}", "muted"),
         (f"  ${_dollars(line.amount):.6f}", "plain"),
-        (f"   {line.source}", "muted"),
+        (f"   {line.origin}", "muted"),
     )
 
 

@@ -14,7 +14,8 @@ from console.session import Session
 from console.widgets.columns import Column
 from console.widgets.grid import Grid
 from console.widgets.page import Page
-from gateway.operations import ListPrices, PriceView, TestStep, UpstreamView
+from gateway.operations import TestStep, UpstreamView
+from gateway.price_operations import ListPrices, PriceView
 
 Model = PriceView
 """A model as it is listed: with its price."""

@@ -13,7 +13,8 @@ from console.widgets.columns import Column
 from console.widgets.confirm import Choice
 from console.widgets.form import Form, Values
 from console.widgets.grid import Grid
-from gateway.operations import ListPrices, PriceView, RemovePrice
+from gateway.meters import UNITS
+from gateway.price_operations import ListPrices, PriceView, RemovePrice
 
 EMPTY: Sequence[Line] = (
     (("  No models yet.", "plain"),),
@@ -88,7 +89,7 @@ class PricesScreen(ListScreen[PriceView]):
             return []
         lines: list[Line] = [((price.model, "strong"),), ((price.provider_id, "muted"),), (), source_line(price), ()]
         for meter, micros in price.prices.items():
-            lines += fact(meter.replace("_", " "), f"{money(micros)} per million", width, 16)
+            lines += fact(meter.replace("_", " "), f"{money(micros)} per {UNITS[meter].name}", width, 16)
         return lines
 
     def in_short(self, width: int) -> Sequence[Line]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from data.errors import DataError
 
-HEAD = "0004"
+HEAD = "0006"
 """The newest step in `versions`; steps are numbered in order."""
 
 

@@ -24,7 +24,6 @@ from gateway.operations import (
     ListEvents,
     ListExchanges,
     ListKeys,
-    ListPrices,
     ListRoutes,
     ListUpstreams,
     NotedEvent,
@@ -37,6 +36,7 @@ from gateway.operations import (
     UpstreamView,
     UsageRow,
 )
+from gateway.price_operations import ListPrices
 
 NOW = 1_795_190_400
 """A Friday afternoon."""

@@ -65,7 +65,7 @@ class Desk:
         # One at a time, so that what was read earlier never replaces what was read later.
         async with self._loading:
             self._stored = await load_snapshot(self.database, self.vault, 0)
-            self.runtime.prices = PriceBook(self._stored.prices)
+            self.runtime.prices = PriceBook(self._stored.prices, self._stored.price_lists)
             self._put_in_force()
 
     async def changed(self, what: Subject, code: str, text: str) -> None:

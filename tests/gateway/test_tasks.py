@@ -13,7 +13,8 @@ from scripted_provider import Reply, ScriptedProvider, answer
 from studio import FILM, QUICK, UNAVAILABLE, Studio
 
 from gateway.events import ExchangeEnded, ExchangeProgressed
-from gateway.operations import CreateKey, GetExchange, RemoveUpstream, RevokeKey, SetPrice
+from gateway.operations import CreateKey, GetExchange, RemoveUpstream, RevokeKey
+from gateway.price_operations import SetPrice
 
 ARK = "/api/v3/contents/generations/tasks"
 WISH = {"model": "m-film", "content": [{"type": "text", "text": "a tide coming in"}], "duration": 8}

@@ -6,7 +6,7 @@ from decimal import Decimal, InvalidOperation
 from console.ink import Span
 from console.units import MICROS
 from console.widgets.form import Field, Values
-from gateway.operations import PriceView, SetPrice
+from gateway.price_operations import PriceView, SetPrice
 
 METERS = {
     "input": ("Input", "Dollars per million tokens of fresh input."),

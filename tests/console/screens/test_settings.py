@@ -5,7 +5,7 @@ from pathlib import Path
 from house import open_house
 
 from console.app import ConsoleApp
-from gateway.operations import ListPrices
+from gateway.price_operations import ListPrices
 from tests.console.direct import console_on, seen
 from tests.console.scripted import ScriptedLink, shown
 

@@ -18,11 +18,9 @@ from gateway.operations import (
     Done,
     EditUpstream,
     FindCandidates,
-    ListPrices,
     ListProviders,
     ListRoutes,
     ListUpstreams,
-    PriceView,
     ProviderView,
     RemoveUpstream,
     RouteView,
@@ -30,6 +28,7 @@ from gateway.operations import (
     TargetView,
     UpstreamAdded,
 )
+from gateway.price_operations import ListPrices, PriceView
 from tests.console.direct import console_on, seen, typed
 from tests.console.scripted import ScriptedLink, shown, upstream
 

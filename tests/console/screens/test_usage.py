@@ -10,7 +10,8 @@ from house import open_house
 from console.app import ConsoleApp
 from console.periods import DAY, span_of
 from console.screens.usage_lines import as_csv, as_json
-from gateway.operations import AddUpstream, GetUsage, ListPrices, PriceView, RemovePrice, SetPrice, UsageRow
+from gateway.operations import AddUpstream, GetUsage, UsageRow
+from gateway.price_operations import ListPrices, PriceView, RemovePrice, SetPrice
 from tests.console.direct import console_on, seen, typed
 from tests.console.scripted import NOW, ScriptedLink, exchange, shown
 

@@ -1,14 +1,13 @@
-"""Usage and prices: totals that include what just ended, and prices that the operator may overrule."""
+"""Usage: totals that include what just ended."""
 
 import pytest
 from msgspec.structs import replace
 
 from data.records import DONE
-from gateway.errors import BadRequest, NotFound
+from gateway.errors import BadRequest
 from gateway.journal import Journal
-from gateway.operations import AddUpstream, GetUsage, ListPrices, RemovePrice, SetPrice
+from gateway.operations import GetUsage
 from gateway.operator import Operator
-from gateway.runtime import Runtime
 from tests.gateway.answers.scripted import begun
 
 HOUR = 3_600_000_000
@@ -38,35 +37,3 @@ async def test_a_time_that_cannot_be_summed_is_refused(operator: Operator, wrong
     with pytest.raises(BadRequest) as refused:
         await operator.ask(wrong)
     assert refused.value.param == field
-
-
-async def test_a_price_that_the_operator_sets_holds_for_the_next_request(operator: Operator, runtime: Runtime) -> None:
-    known = runtime.prices.view("openai", "openai", "gpt-4o", runtime.now())
-    set_to = await operator.ask(SetPrice("openai", "gpt-4*", {"input": 7, "output": 9}))
-    assert (set_to.prices["input"], set_to.prices["output"]) == (7, 9)
-    assert runtime.prices.view("openai", "openai", "gpt-4o", runtime.now()).prices["input"] == 7
-    await operator.ask(RemovePrice("openai", "gpt-4*"))
-    assert runtime.prices.view("openai", "openai", "gpt-4o", runtime.now()) == known
-
-
-async def test_prices_are_listed_for_every_listed_model_and_every_priced_pattern(operator: Operator) -> None:
-    upstream = (await operator.ask(AddUpstream("demo"))).upstream
-    await operator.ask(SetPrice("openai", "gpt-unlisted", {"input": 1}))
-    listed = {(price.provider_id, price.model): price for price in await operator.ask(ListPrices())}
-    assert set(listed) == {("demo", model) for model in upstream.models} | {("openai", "gpt-unlisted")}
-    assert listed["openai", "gpt-unlisted"].source.startswith("set by the operator")
-
-
-@pytest.mark.parametrize(
-    "wrong", [{}, {"minutes": 1}, {"input": -1}, {"input": 10**12}], ids=["none", "unknown", "negative", "too much"]
-)
-async def test_a_price_that_cannot_be_is_refused(operator: Operator, wrong: dict[str, int]) -> None:
-    with pytest.raises(BadRequest, match=r"^prices must"):
-        await operator.ask(SetPrice("openai", "gpt-5", wrong))
-
-
-async def test_prices_of_nobody_and_prices_never_set_are_not_found(operator: Operator) -> None:
-    with pytest.raises(NotFound, match="no provider nobody"):
-        await operator.ask(SetPrice("nobody", "gpt-5", {"input": 1}))
-    with pytest.raises(NotFound, match="no price of yours for gpt-5 at openai"):
-        await operator.ask(RemovePrice("openai", "gpt-5"))
