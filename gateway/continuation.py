@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Raw, Struct
 from msgspec.structs import replace
 
+from gateway.canonical import Protocol
 from gateway.errors import BadRequest, NotFound, TooLarge, Unavailable
 from gateway.framings.sse import SSE
 from gateway.protocols import capsules
@@ -23,7 +24,7 @@ from gateway.snapshot import Snapshot
 from gateway.splice import Repeats, with_member, without_member
 from gateway.stored_responses import Kept, StoredResponses
 
-PROTOCOL = "openai_responses"
+PROTOCOL: Protocol = "openai_responses"
 CREATING = "responses"
 """The path whose answers can be gone on from."""
 LARGEST = 32 * 1024 * 1024
@@ -219,8 +220,8 @@ def unknown_previous(name: str) -> BadRequest:
 
 
 def is_response(kept: Kept) -> bool:
-    """Whether it is a response rather than the note of a conversation."""
-    return not kept.id.startswith("conv_")
+    """Whether it is a response rather than the note of a conversation, or of what else lies at an account."""
+    return not kept.id.startswith("conv_") and "/" not in kept.id
 
 
 def may_refer(given: Raw) -> bool:
@@ -273,11 +274,11 @@ def _id_of(item: bytes) -> str:
 # when it is planned
 
 
-def narrowed(plan: Plan, going_on: Continuation, snapshot: Snapshot) -> Plan:
+def narrowed(plan: Plan, going_on: Continuation, snapshot: Snapshot, protocol: Protocol = PROTOCOL) -> Plan:
     """The plan without targets that cannot take what the request names. Raises `GatewayError` when none is left."""
     if not going_on.needs:
         return plan
-    fit = [target for target in plan.targets if _fits(target, going_on)]
+    fit = [target for target in plan.targets if _fits(target, going_on, protocol)]
     left_out = [
         Skipped(target.upstream.name, target.model, f"cannot take the request's {going_on.needs}")
         for target in plan.targets
@@ -288,9 +289,9 @@ def narrowed(plan: Plan, going_on: Continuation, snapshot: Snapshot) -> Plan:
     return replace(plan, targets=tuple(fit), skipped=(*plan.skipped, *left_out))
 
 
-def _fits(target: Target, going_on: Continuation) -> bool:
+def _fits(target: Target, going_on: Continuation, protocol: Protocol) -> bool:
     there = going_on.upstream_id is None or target.upstream.id == going_on.upstream_id
-    return there and target.endpoint.protocol == PROTOCOL
+    return there and target.endpoint.protocol == protocol
 
 
 def _nowhere(plan: Plan, going_on: Continuation, snapshot: Snapshot) -> BadRequest | Unavailable:

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator
 from msgspec.structs import replace
 
 from data.records import CLIENT_LEFT, CUT, DONE, FAILED, RUNNING, AttemptRecord, ExchangeRecord
-from gateway import continuation, intake, keys, recording, relay, retry, routing, settlement, upstream
+from gateway import belongings, continuation, intake, keys, recording, relay, retry, routing, settlement, upstream
 from gateway.canonical import Asked, Piece, Usage
 from gateway.continuation import Continuation
 from gateway.errors import BadRequest, Cut, GatewayError, Internal, Unavailable, UpstreamFailed
@@ -135,6 +135,8 @@ class Exchange:
         routing.check_allowed(key, model)
         spoken = routing.spoken_for(self.arrival.endpoint.work, protocol)
         plan = routing.plan(runtime.snapshot, model, spoken, is_down=runtime.why_down, draw=runtime.draw)
+        if self.arrival.endpoint.work == "generate":
+            plan = await belongings.narrowed(runtime.responses, key.id, protocol, call, plan, runtime.snapshot)
         if protocol != continuation.PROTOCOL:
             return plan
         self.going_on = going_on = await continuation.take_up(runtime.responses, key.id, call)
@@ -167,6 +169,7 @@ class Exchange:
             else:
                 self.note_attempt(target, begun, 200, "", "answered")
                 self.note_success()
+                self.note_belongings()
                 return answer
         raise Unavailable("No upstream could answer.", code="no_upstream")
 
@@ -221,6 +224,7 @@ class Exchange:
     async def pass_body(self, body: bytes) -> None:
         """Settle, then hand over a whole answer."""
         self.first_token_us = self.elapsed_us()
+        self.note_belongings(body)
         body = self.kept(body)
         await self.settle(DONE)
         await intake.respond(self._send, 200, body, self.arrival.request_id, self.answer_headers())
@@ -267,6 +271,11 @@ class Exchange:
         holder = self.target.upstream.id if isinstance(self.passage, Relayed) else None
         continuation.keep(self.runtime.responses, self.going_on, self.key.id, holder, answer)
         return answer
+
+    def note_belongings(self, answer: bytes = b"") -> None:
+        """Note that an account has what the request names, and what an answer, or frames of one, tell of."""
+        if self.key and self.call and self.answer and self.target and isinstance(self.passage, Relayed):
+            belongings.note(self.runtime.responses, self.key.id, self.target.upstream.id, self.call, answer)
 
     # --- however it ends ----------------------------------------------------------------------------------------
 
@@ -401,6 +410,8 @@ class Exchange:
 
     async def write(self, frames: bytes, *, more: bool = True) -> None:
         """Hand bytes to the client; waits while it is slow."""
+        if belongings.tells(frames):
+            self.note_belongings(frames)
         if continuation.tells(frames):
             frames = self.kept(frames)
         self._sending = True

@@ -5,7 +5,7 @@ A table by the protocol they came from: no target is named here. A name that beg
 
 from collections.abc import Iterator, Mapping
 
-from gateway.canonical import Protocol, Request
+from gateway.canonical import Native, Protocol, Request
 from gateway.errors import BadRequest
 from gateway.protocols.translation import Loss
 
@@ -29,6 +29,9 @@ REFUSED: Mapping[str, Mapping[str, str]] = {
     },
 }
 """What lies at the provider, or changes what is asked: a request without it would be another one. With its code."""
+
+REFUSED_PARTS = frozenset({"container_upload"})
+"""The same among the parts of a conversation, by the kind of a native one."""
 
 DROPPED: Mapping[str, frozenset[str]] = {
     "openai_chat": frozenset({"stream_options", "prompt_cache_retention", "prompt_cache_options"}),
@@ -55,3 +58,8 @@ def lose_foreign(request: Request, own: Protocol | None) -> Iterator[Loss]:
             if code := REFUSED.get(protocol, {}).get(name):
                 raise BadRequest(f"'{name}' is not supported with this model.", code=code, param=name)
             yield Loss(name, "Only the client's own protocol has it.")
+    for part in (part for turn in request.turns for part in turn.parts):
+        if isinstance(part, Native) and part.origin != own and part.kind in REFUSED_PARTS:
+            raise BadRequest(
+                f"'{part.kind}' is not supported with this model.", code="unsupported_parameter", param=part.kind
+            )
