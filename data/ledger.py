@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from data.records import RUNNING, ExchangeRecord
+from data.tables import Account
 
 _ENTRY = (
     "INSERT INTO ledger_entries (at, kind, exchange_id, key_id, owner, balance_micros, reserved_micros, cost_micros, "
@@ -47,3 +48,8 @@ async def book(session: AsyncSession, records: Sequence[ExchangeRecord]) -> None
 async def settle_open(session: AsyncSession) -> None:
     """Settle what a gateway that died left open, at what it was last known to have cost."""
     await (await session.connection()).exec_driver_sql(SETTLE_OPEN)
+
+
+async def get_account(session: AsyncSession, holder: str) -> Account:
+    """What a holder's entries add up to; nothing where there are none yet."""
+    return await session.get(Account, holder) or Account(holder=holder)

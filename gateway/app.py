@@ -7,7 +7,7 @@ from litestar import Litestar, asgi, get
 from litestar.response import Response
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from gateway import catalogue, exchange, intake, retrieval, tasks
+from gateway import catalogue, exchange, intake, own_usage, retrieval, tasks
 from gateway.endpoints import unknown_path
 from gateway.errors import GatewayError
 from gateway.poller import Poller
@@ -55,6 +55,8 @@ async def serve(
             await intake.respond(send, 200, b'{"gateway":"gatehouse"}', arrival.request_id)
         case "models" | "model":
             await catalogue.handle(runtime, arrival, send)
+        case "usage":
+            await own_usage.handle(runtime, poller.database, arrival, send)
         case "response":
             await retrieval.handle(runtime, arrival, scope, receive, send)
         case "video":

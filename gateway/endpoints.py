@@ -10,8 +10,11 @@ from msgspec import Struct
 from gateway.canonical import Protocol
 from gateway.errors import NotFound
 
-Work = Literal["generate", "count", "embed", "relay", "video", "response", "models", "model", "probe", "unknown"]
-"""What a path asks for: relay is a metered pass-through of an operation that is never translated."""
+Work = Literal[
+    "generate", "count", "embed", "relay", "video", "response", "models", "model", "usage", "probe", "unknown"
+]
+"""What a path asks for: relay is a metered pass-through of an operation that is never translated; usage is what the
+caller's own key has used and has left."""
 
 
 class Endpoint(Struct, frozen=True):
@@ -32,7 +35,7 @@ PREFIXES: tuple[tuple[str, Protocol], ...] = (
 )
 """Base URLs that name a protocol; they settle what `models` means and whose errors an unknown path gets."""
 
-VERSION = re.compile(r"(?:v1/|v1beta/|v1beta1/|v1alpha/|v2/|api/v3/)+")
+VERSION = re.compile(r"(?:v1/|v1beta/|v1beta1/|v1alpha/|v2/|api/v1/|api/v3/)+")
 AZURE = re.compile(r"deployments/[^/]+/")
 VERTEX = re.compile(r"(?:projects/[^/]+/locations/[^/]+/)?publishers/[^/]+/(?=models/)")
 RESPONSE = re.compile(
@@ -76,6 +79,24 @@ GEMINI_METHODS: dict[str, Work] = {
     "batchEmbedContents": "embed",
     "predict": "embed",
 }
+
+USAGE = frozenset(
+    (
+        "usage",
+        "dashboard/billing/subscription",
+        "dashboard/billing/usage",
+        "dashboard/billing/credit_grants",
+        "user/balance",
+        "users/me/balance",
+        "user/info",
+        "credits",
+        "key",
+        "auth/key",
+        "api/usage/token",
+    )
+)
+"""Our own report, and what clients poll for a balance: at OpenAI of old, DeepSeek, Kimi, SiliconFlow, OpenRouter and
+New API."""
 
 PROBES = frozenset(("", "api/hello", "favicon.ico"))
 """Paths that clients look at to see whether somebody is there."""
@@ -123,6 +144,8 @@ def classify(path: str, named: Protocol | None) -> Endpoint:
         return Endpoint("video", "openai_chat", path, methods)
     if response := RESPONSE.fullmatch(path):
         return Endpoint("response", "openai_responses", path, RESPONSE_METHODS[response["part"] or ""])
+    if path in USAGE:
+        return Endpoint("usage", named, path, ("GET",))
     if path in PROBES:
         return Endpoint("probe", named, path, ("GET", "HEAD"))
     if path == "models":
@@ -157,6 +180,6 @@ def unknown_path(method: str, endpoint: Endpoint) -> NotFound:
     return NotFound(
         f"{method} /{endpoint.path} is not served here. Served are chat/completions, responses, messages, "
         "models/NAME:generateContent, embeddings, models, images, audio, videos, contents/generations/tasks, "
-        "moderations, completions and rerank.",
+        "moderations, completions, rerank and usage.",
         code="unknown_path",
     )
