@@ -276,6 +276,10 @@ class LedgerEntry(SQLModel, table=True):
             sqlite_where=text("kind IN ('reserve', 'settle')"),
         ),
         Index("ledger_entries_by_key", "key_id", "at"),
+        Index("ledger_entries_of_key", "key_id", sqlite_where=text("key_id IS NOT NULL")),
+        Index("ledger_entries_of_owner", "owner", sqlite_where=text("owner != ''")),
+        Index("ledger_entries_adjusting", "exchange_id", sqlite_where=text("adjustment_id IS NOT NULL")),
+        Index("ledger_entries_paid_once", "once", unique=True, sqlite_where=text("once IS NOT NULL")),
         Index("ledger_entries_by_adjustment", "adjustment_id", sqlite_where=text("adjustment_id IS NOT NULL")),
     )
 
@@ -298,6 +302,8 @@ class LedgerEntry(SQLModel, table=True):
     adjustment_id: int | None = None
     actor: str = ""
     note: str = ""
+    once: str | None = None
+    """Names a payment, so that it is not booked twice."""
     currency: str = "USD"
 
 
@@ -328,6 +334,8 @@ class Adjustment(SQLModel, table=True):
     micros: int = Field(sa_type=BigInteger)
     """What all of it comes to; positive is dearer."""
     reversed_at: int | None = Field(default=None, sa_type=BigInteger)
+    reversed_through: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": text("0")})
+    """The last exchange for which the opposite was booked, while that is going on."""
 
 
 class AdjustedExchange(SQLModel, table=True):
