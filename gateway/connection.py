@@ -12,6 +12,8 @@ import httpx
 from httptools import HttpParserError, HttpResponseParser
 from msgspec import Struct
 
+from gateway.deadline import Deadline
+
 MAX_HEAD_BYTES: Final = 64 * 1024
 MAX_HEAD_FIELDS: Final = 200
 READ_AHEAD: Final = 256 * 1024
@@ -196,8 +198,8 @@ class Connection(asyncio.Protocol):
         self.on_body = self._parts.append  # the parser calls the list itself: no Python frame for a chunk
         self._parser = HttpResponseParser(self)
         self._reset(bodiless=False)
-        self._deadline = self._end = self._timer_at = math.inf
-        self._timer: asyncio.TimerHandle | None = None
+        self._deadline = Deadline(loop, self._late)
+        self._end = math.inf
         self._unsent: float = math.inf
 
     def _reset(self, *, bodiless: bool) -> None:
@@ -224,13 +226,8 @@ class Connection(asyncio.Protocol):
             self.transport.write(head + body)
 
     def expect(self, seconds: float) -> None:
-        """Something must happen within so many seconds from now.
-
-        Only a deadline before the timer's costs anything; later ones are found out when it fires.
-        """
-        self._deadline = deadline = min(self.loop.time() + seconds, self._end)
-        if deadline < self._timer_at:
-            self._set_timer(deadline)
+        """Something must happen within so many seconds from now."""
+        self._deadline.set(min(self.loop.time() + seconds, self._end))
 
     def close(self) -> None:
         """Close the socket at once. Whoever waits for a response must have been told before."""
@@ -247,22 +244,11 @@ class Connection(asyncio.Protocol):
 
     # --- deadlines -------------------------------------------------------------------------------------------------
 
-    def _set_timer(self, at: float) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer_at = at
-        self._timer = self.loop.call_at(at, self._timer_fired)
-
-    def _timer_fired(self) -> None:
-        self._timer, self._timer_at = None, math.inf
-        now = self.loop.time()
-        if now < self._deadline:
-            if self._deadline < math.inf:
-                self._set_timer(self._deadline)
-        elif self._stream is None:
+    def _late(self) -> None:
+        if self._stream is None:
             self.close()
         else:
-            self._overdue(self._stream, now)
+            self._overdue(self._stream, self.loop.time())
 
     def _overdue(self, stream: UpstreamStream, now: float) -> None:
         deadlines = stream.deadlines
@@ -337,9 +323,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         stream, self._stream = self._stream, None
         self._owner.lost(self)
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._deadline.close()
         if stream is not None:
             error = httpx.WriteError if self.write_paused else httpx.ReadError
             stream.fail(error("the connection to the upstream broke"))

@@ -23,7 +23,7 @@ from gateway.bus import Bus
 from gateway.errors import Unavailable
 from gateway.events import Noted
 
-INTERVAL = 0.1
+INTERVAL = 0.25
 RETRY = 1.0
 SYNC_INTERVAL = 1.0
 """Seconds: between batches; after a failed one; between those that also survive a power cut."""
@@ -182,7 +182,7 @@ class Journal:
 
     async def _try_save(self, entries: dict[int, Entry]) -> bool:
         saved = False
-        durable = time.monotonic() - self._synced >= SYNC_INTERVAL
+        durable = time.monotonic() - self._synced >= SYNC_INTERVAL - INTERVAL
         try:
             if entries:
                 await self._save(entries, durable=durable)

@@ -15,6 +15,7 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from gateway.deadline import Deadline
 from gateway.intake import ON_LOST
 
 HEAD_SECONDS = 10.0
@@ -85,17 +86,16 @@ class HardenedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(Gathering(transport, self.loop))
-        self._head_size = 0
-        self._deadline: asyncio.TimerHandle | None = None
-        self._stall: asyncio.TimerHandle | None = None
-        self._arm(HEAD_SECONDS)
+        self._head_size = self._hosts = 0
+        self._deadline = Deadline(self.loop, self._abort)
+        self._stall = Deadline(self.loop, self._abort)
+        self._expect(HEAD_SECONDS)
         if (sock := transport.get_extra_info("socket")) is not None and sock.family != socket.AF_UNIX:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BUFFER)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._disarm()
-        if self._stall is not None:
-            self._stall.cancel()
+        self._deadline.close()
+        self._stall.close()
         super().connection_lost(exc)
         if self.cycle is not None and not self.cycle.response_complete:
             on_lost = cast("dict[str, Callable[[], None]]", self.cycle.scope).get(ON_LOST)
@@ -103,12 +103,12 @@ class HardenedProtocol(HttpToolsProtocol):
                 on_lost()
 
     def data_received(self, data: bytes) -> None:
-        if self._deadline is None and (self.cycle is None or self.cycle.response_complete):
-            self._arm(HEAD_SECONDS)
+        if self._deadline.lifted and (self.cycle is None or self.cycle.response_complete):
+            self._expect(HEAD_SECONDS)
         super().data_received(data)
 
     def on_message_begin(self) -> None:
-        self._head_size = 0
+        self._head_size = self._hosts = 0
         super().on_message_begin()
 
     def on_url(self, url: bytes) -> None:
@@ -121,41 +121,35 @@ class HardenedProtocol(HttpToolsProtocol):
         self._head_size += len(name) + len(value)
         if self._head_size > LARGEST_HEAD or len(self.headers) > MOST_FIELDS:
             raise Refusal("The head is too large.")
+        name = self.headers[-1][0]
+        if name == b"host":
+            self._hosts += 1
+        elif name == b"transfer-encoding" and value.lower() != b"chunked":
+            raise Refusal("The transfer coding is not served.")
 
     def on_headers_complete(self) -> None:
-        hosts = [value for name, value in self.headers if name == b"host"]
-        codings = [value for name, value in self.headers if name == b"transfer-encoding"]
-        if self.parser.get_http_version() not in ("1.0", "1.1"):
+        version = self.parser.get_http_version()
+        if version not in ("1.0", "1.1"):
             raise Refusal("The HTTP version is not served.")
-        if len(hosts) > 1 or (not hosts and self.parser.get_http_version() == "1.1"):
+        if self._hosts > 1 or (self._hosts == 0 and version == "1.1"):
             raise Refusal("There must be one Host field.")
-        if any(coding.lower() != b"chunked" for coding in codings):
-            raise Refusal("The transfer coding is not served.")
-        self._arm(BODY_SECONDS)
+        self._expect(BODY_SECONDS)
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
-        self._disarm()
+        self._deadline.lift()
         super().on_message_complete()
 
     def pause_writing(self) -> None:
-        self._stall = self.loop.call_later(STALL_SECONDS, self._abort)
+        self._stall.set(self.loop.time() + STALL_SECONDS)
         super().pause_writing()
 
     def resume_writing(self) -> None:
-        if self._stall is not None:
-            self._stall.cancel()
-            self._stall = None
+        self._stall.lift()
         super().resume_writing()
 
-    def _arm(self, seconds: float) -> None:
-        self._disarm()
-        self._deadline = self.loop.call_later(seconds, self._abort)
-
-    def _disarm(self) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
+    def _expect(self, seconds: float) -> None:
+        self._deadline.set(self.loop.time() + seconds)
 
     def _abort(self) -> None:
         # A close would wait behind a full window for ever; a reset does not.

@@ -55,12 +55,11 @@ def address(target: Target, call: Call) -> httpx.URL:
 
 
 async def build(target: Target, call: Call) -> httpx.Request:
-    """The request to send. Holds our credential: never log it."""
+    """The request to send; the fields about the connection are the transport's. Holds our credential: never log it."""
     headers = [
         *await sign(target.endpoint.signer, target.upstream.credential),
         (b"content-type", call.headers.get("content-type", "application/json").encode("latin-1")),
         (b"accept", b"*/*"),
-        (b"accept-encoding", b"identity"),
         (b"user-agent", AGENT),
         (b"content-length", b"%d" % len(call.body)),
     ]
@@ -68,9 +67,9 @@ async def build(target: Target, call: Call) -> httpx.Request:
     for name, value in DEFAULTS.get(target.endpoint.protocol, ()):
         if name not in call.headers:
             headers.append((name.encode(), value.encode()))
-    url = address(target, call)
-    headers.append((b"host", url.netloc))
-    return httpx.Request(call.method, url, headers=headers, stream=Body(call.body), extensions={"body": call.body})
+    return httpx.Request(
+        call.method, address(target, call), headers=headers, stream=Body(call.body), extensions={"body": call.body}
+    )
 
 
 class Answer:
@@ -83,6 +82,8 @@ class Answer:
         """The headers that a client may see: a list of what may pass, so that nothing passes by oversight."""
         self.request_id = ""
         """The upstream's own, for asking its support."""
+        self.read = False
+        """Its body was read to the end."""
         for name, value in response.headers.raw:
             name = name.lower()
             if name in RETURNED:
@@ -94,7 +95,8 @@ class Answer:
 
     def sever(self) -> None:
         """Close the connection at once; does nothing once the body was read to its end."""
-        self.stream.abort(httpx.ReadError("the answer was cut off"))
+        if not self.read:
+            self.stream.abort(httpx.ReadError("the answer was cut off"))
 
 
 async def send(transport: httpx.AsyncBaseTransport, target: Target, call: Call, codec: Codec) -> Answer:
@@ -139,6 +141,7 @@ async def read_body(answer: Answer) -> bytes:
             size += len(chunk)
             if size > LARGEST_ANSWER:
                 raise UpstreamFailed("The upstream's answer is larger than 64 MB.", code="upstream_protocol")
+        answer.read = True
     except (httpx.HTTPError, OSError) as error:
         raise translate(error) from None
     finally:
@@ -167,5 +170,6 @@ async def whole_frames(answer: Answer, framing: Framing) -> AsyncIterator[bytes]
         async for chunk in answer.stream:
             if frames := framing.feed(chunk):
                 yield frames
+        answer.read = True
     except (httpx.HTTPError, OSError) as error:
         raise translate(error) from None

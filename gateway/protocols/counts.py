@@ -8,8 +8,12 @@ Paths = tuple[tuple[str, tuple[str, ...]], ...]
 
 def note_counts(counts: dict[str, int], usage: object, paths: Paths) -> None:
     """Take over what this usage object says; what it leaves out stays as it was."""
+    if not isinstance(usage, dict):
+        return
     for name, path in paths:
-        value = usage
+        if path[0] not in usage:
+            continue
+        value: object = usage
         for key in path:
             value = value.get(key) if isinstance(value, dict) else None
         # type() because a bool is an int to isinstance
