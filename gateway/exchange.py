@@ -214,10 +214,10 @@ class Exchange:
         async for frames in rest:
             first += frames
             meter.saw(frames)
-            meter.read()
+            text = meter.read()
             if meter.reader.error:
                 raise meter.reader.error
-            if meter.reader.ended or any(map(passage.codec.is_content, meter.framing.payloads(frames))):
+            if text or meter.reader.ended or any(map(passage.codec.is_content, meter.framing.payloads(frames))):
                 return Streaming(meter, passage, first, rest)
         raise UpstreamFailed("The upstream ended its answer before it said anything.", code="upstream_protocol")
 

@@ -9,6 +9,7 @@ FRAME_LIMIT = 16 * 1024 * 1024
 
 _BLANK_LINES = (b"\n\n", b"\n\r\n", b"\r\r")
 _BLANK_LINE = re.compile(rb"\n\n|\n\r\n|\r\r")
+_DATA = b"data: "
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -40,9 +41,12 @@ class SSE:
         """The data of each event, several data lines joined."""
         if b"\r" in frames:
             frames = frames.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        plain = frames.removeprefix(_DATA).removesuffix(b"\n\n").split(b"\n\n" + _DATA)
+        if frames.startswith(_DATA) and frames.count(b"\n") == 2 * len(plain):
+            return plain  # one line of data in every event, as is usual
         found = []
         for event in frames.removeprefix(_BYTE_ORDER_MARK).split(b"\n\n"):
-            if event.startswith(b"data: ") and b"\n" not in event:
+            if event.startswith(_DATA) and b"\n" not in event:
                 found.append(event[6:])
             elif event and (data := _data(event)):
                 found.append(data)
