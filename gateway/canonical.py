@@ -55,6 +55,7 @@ class Usage(Struct, frozen=True, gc=False):
     output: int = 0
     reasoning: int = 0
     details: Details = NO_DETAILS
+    """Read of answers for their price; translation leaves them out."""
 
     @property
     def total(self) -> int:

@@ -336,7 +336,8 @@ class Exchange:
         """What the answer used, and where the figures come from; nothing when no answer had begun."""
         if self.meter is None or self.call is None or self.arrival.endpoint.work in ("count", "response"):
             return Usage(), ""
-        return await settlement.usage_of(self.meter, self.codec.name, self.call.body)
+        usage, source = await settlement.usage_of(self.meter, self.codec.name, self.call.body)
+        return relay.spoken(self.call, usage), source
 
     def close(self) -> None:
         """Let go of everything. Runs whatever happened."""

@@ -18,7 +18,7 @@ from data.records import CLIENT_LEFT, DONE, FAILED, ExchangeRecord
 from data.tables import Task
 from data.tasks import delete_task, note_task, open_tasks, settle_task
 from gateway import upstream
-from gateway.canonical import VIDEO_SHAPES, Usage, VideoShape
+from gateway.canonical import VIDEO_SHAPES, Details, Usage, VideoShape
 from gateway.errors import GatewayError, NotFound, UpstreamFailed, UpstreamTimeout
 from gateway.events import ExchangeEnded, ExchangeProgressed
 from gateway.protocols.codec import Call
@@ -27,7 +27,7 @@ from gateway.rates import Charge, charge_for
 from gateway.routing import Target
 from gateway.runtime import Runtime
 from gateway.settlement import PROVIDER
-from gateway.standings import OPEN, Fault, Standing, read_standing, told
+from gateway.standings import OPEN, Fault, Standing, read_standing, terms_of, told
 from gateway.videos import PATHS, json_call
 
 log = logging.getLogger("gatehouse.poller")
@@ -230,6 +230,7 @@ class Poller:
             usage_source=PROVIDER if usage.total else "",
             input_tokens=usage.input,
             output_tokens=usage.output,
+            usage_details=msgspec.json.encode(usage.details).decode(),
             cost_micros=cost.total_micros if cost else None,
             price_lines=msgspec.json.encode(cost.lines).decode() if cost else "",
             progress=ended.progress if cost else f"{ended.progress}, no price known",
@@ -246,9 +247,11 @@ class Poller:
 
 
 def used(standing: Standing) -> Usage:
-    """The tokens that a video is said to have taken."""
+    """What a video is paid for by: the tokens it is said to have taken, its length, and what sort it is."""
     output = standing.output_tokens or 0
-    return Usage(input=max((standing.total_tokens or 0) - output, 0), output=output)
+    seconds = int(standing.seconds) if standing.seconds.isdigit() else 0
+    details = Details(video_seconds=seconds, terms=terms_of(standing))
+    return Usage(input=max((standing.total_tokens or 0) - output, 0), output=output, details=details)
 
 
 def stored(standing: Standing) -> dict[str, object]:

@@ -3,40 +3,42 @@
 They share the path of every request and only read it differently, so they are one more codec record.
 """
 
+import math
 import re
 
 import msgspec
 from msgspec import Struct
 
-from gateway.canonical import Asked, Finish, Piece, Usage
+from gateway.canonical import Asked, Details, Finish, Piece, Usage
 from gateway.endpoints import Endpoint
 from gateway.errors import BadRequest, GatewayError
 from gateway.framings.framing import Framing
 from gateway.framings.sse import SSE
 from gateway.metering import Meter
-from gateway.protocols import openai_chat, openai_responses, registry
+from gateway.protocols import openai, openai_chat, openai_responses, registry
 from gateway.protocols.codec import Call, Codec
+from gateway.protocols.counts import USUAL, note_counts, with_details
 
 FORM_FIELD = rb'name="%s"(?:\r\n[^\r\n]+)*\r\n\r\n(?P<value>[^\r\n]*)\r\n'
 """A text field of a multipart form."""
 
 USUAL_MODELS = {"moderations": "omni-moderation-latest"}
 """What OpenAI takes where its clients usually name no model."""
+SPEECH = "audio/speech"
+LONGEST = 1_000_000_000
+"""Seconds of a recording that are believed."""
 LEGACY = "completions"
 """Answers with text and usage where Chat has them, so that Chat's codec meters it."""
 
 
-class _Tokens(Struct):
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    total_tokens: int | None = None
-
-
 class _Answer(Struct):
     model: str = ""
-    usage: _Tokens | None = None
+    usage: object = None
+    duration: object = None
+
+
+class _Speech(Struct):
+    input: str = ""
 
 
 class Passing:
@@ -79,20 +81,35 @@ class RelayReader:
         except msgspec.DecodeError:
             return
         self.model = answer.model or self.model
-        if answer.usage is not None:
-            self.usage = _usage(answer.usage)
+        self.usage = _usage(answer) or self.usage
 
     def take_pieces(self) -> list[Piece]:
         """None: what passes is not text."""
         return []
 
 
-def _usage(said: _Tokens) -> Usage:
-    came = said.input_tokens if said.input_tokens is not None else said.prompt_tokens
-    went = said.output_tokens if said.output_tokens is not None else said.completion_tokens
-    if came is None:
-        came = max((said.total_tokens or 0) - (went or 0), 0)
-    return Usage(input=max(came, 0), output=max(went or 0, 0))
+def _usage(answer: _Answer) -> Usage | None:
+    """Tokens, or how long a recording is."""
+    counts: dict[str, int] = {}
+    note_counts(counts, answer.usage, openai.USAGE)
+    if "total" in counts:
+        counts.setdefault("prompt", max(counts["total"] - counts.get("completion", 0), 0))
+    seconds = answer.usage.get("seconds") if isinstance(answer.usage, dict) else None
+    length = answer.duration if seconds is None else seconds
+    if isinstance(length, int | float) and 0 <= length < LONGEST:
+        counts["audio_seconds"] = math.floor(length + 0.5)
+    return with_details(openai.to_usage(counts), counts, USUAL)
+
+
+def spoken(call: Call, usage: Usage) -> Usage:
+    """The usage of a request for speech, which is paid for by the characters of its text."""
+    if call.path != SPEECH:
+        return usage
+    try:
+        text = msgspec.json.decode(call.body, type=_Speech).input
+    except msgspec.DecodeError:
+        return usage
+    return msgspec.structs.replace(usage, details=Details(characters=len(text)))
 
 
 def read_call(call: Call) -> Asked:

@@ -62,6 +62,8 @@ class Standing(Struct, frozen=True, omit_defaults=True):
     """Unix seconds, like all times here."""
     completed_at: int | None = None
     expires_at: int | None = None
+    from_video: bool = False
+    """Whether the client gave a video to make it from."""
     more: dict[str, bool | int | float | str] = {}
     """What else the upstream says, for clients of its own shape."""
 
@@ -145,13 +147,34 @@ def read_standing(body: bytes, before: Standing, made: str) -> Standing:
         updated_at=_count(said.updated_at),
         completed_at=_count(said.completed_at) or (_count(said.updated_at) if status == "succeeded" else None),
         expires_at=_count(said.expires_at),
+        from_video=before.from_video,
         more=_more(body, made),
     )
 
 
 def first_standing(asked: VideoRequest) -> Standing:
     """How a task stands that was only just begun."""
-    return Standing(seconds=asked.seconds, size=asked.size, resolution=asked.resolution, ratio=asked.ratio)
+    from_video = any(member.startswith("content of type video_url") for member in asked.unsayable)
+    return Standing(
+        seconds=asked.seconds,
+        size=asked.size,
+        resolution=asked.resolution,
+        ratio=asked.ratio,
+        from_video=from_video,
+    )
+
+
+def terms_of(standing: Standing) -> dict[str, str]:
+    """What the price of a video hangs on, beside its length."""
+    sides = [int(side) for side in standing.size.split("x") if side.isdigit()]
+    terms = {"resolution": standing.resolution.lower() or (f"{min(sides)}p" if sides else "")}
+    if standing.from_video:
+        terms["source"] = "video"
+    if standing.more.get("generate_audio") is False:
+        terms["sound"] = "none"
+    if standing.more.get("service_tier") == "flex":
+        terms["service_tier"] = "flex"
+    return {name: said for name, said in terms.items() if said}
 
 
 def told(standing: Standing) -> str:

@@ -1,4 +1,9 @@
-"""Token counts out of a provider's usage object. They are not trusted: what is no plain count is not read."""
+"""Counts out of a provider's usage object. They are not trusted: what is no plain count is not read."""
+
+from msgspec.structs import replace
+
+from gateway.canonical import Details, Usage
+from gateway.meters import OTHERS, PARTS
 
 LIMIT = 1_000_000_000
 
@@ -19,3 +24,30 @@ def note_counts(counts: dict[str, int], usage: object, paths: Paths) -> None:
         # type() because a bool is an int to isinstance
         if type(value) is int and 0 <= value < LIMIT:
             counts[name] = value
+
+
+USUAL: dict[str, str] = {}
+"""The terms of most requests."""
+TERMS = {tier: {"service_tier": tier} for tier in ("flex", "priority", "fast")} | {"batch": {"processing": "batch"}}
+"""How a request was served, where that has a price of its own."""
+_DETAILED = frozenset((*PARTS, *OTHERS))
+
+
+def terms_of(tier: object) -> dict[str, str]:
+    """What a provider calls a request's service tier, if it is not the usual one."""
+    return TERMS.get(tier, USUAL) if isinstance(tier, str) else USUAL
+
+
+def with_details(usage: Usage | None, counts: dict[str, int], terms: dict[str, str]) -> Usage | None:
+    """The same usage with what of it has a price of its own. No part is more than what is left of its bucket."""
+    if usage is None or (not terms and counts.keys().isdisjoint(_DETAILED)):
+        return usage
+    left = {bucket: getattr(usage, bucket) for bucket in set(PARTS.values())}
+    told = {meter: counts[meter] for meter in OTHERS if counts.get(meter)}
+    for meter, bucket in PARTS.items():
+        # Those of the input are told with what of them came from the cache.
+        cached = counts.get(meter.replace("input", "cache_read"), 0) if bucket == "input" else 0
+        if count := min(max(counts.get(meter, 0) - cached, 0), left[bucket]):
+            told[meter] = count
+            left[bucket] -= count
+    return replace(usage, details=Details(**told, terms=terms)) if told or terms else usage

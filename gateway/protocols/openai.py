@@ -20,6 +20,21 @@ USAGE: Paths = (
     ("written", ("input_tokens_details", "cache_write_tokens")),
     ("reasoning", ("completion_tokens_details", "reasoning_tokens")),
     ("reasoning", ("output_tokens_details", "reasoning_tokens")),
+    ("input_audio", ("prompt_tokens_details", "audio_tokens")),
+    ("input_audio", ("input_tokens_details", "audio_tokens")),
+    ("input_audio", ("input_token_details", "audio_tokens")),
+    ("input_image", ("prompt_tokens_details", "image_tokens")),
+    ("input_image", ("input_tokens_details", "image_tokens")),
+    ("cache_read_audio", ("prompt_tokens_details", "cached_tokens_details", "audio_tokens")),
+    ("cache_read_audio", ("input_tokens_details", "cached_tokens_details", "audio_tokens")),
+    ("cache_read_image", ("input_tokens_details", "cached_tokens_details", "image_tokens")),
+    ("output_audio", ("completion_tokens_details", "audio_tokens")),
+    ("output_audio", ("output_tokens_details", "audio_tokens")),
+    ("output_image", ("completion_tokens_details", "image_tokens")),
+    ("output_image", ("output_tokens_details", "image_tokens")),
+    ("audio_seconds", ("prompt_audio_seconds",)),
+    ("web_searches", ("server_tool_use", "web_search_requests")),
+    ("web_searches", ("server_tool_use_details", "web_search_requests")),
 )
 
 KEEP_ALIVE = b": keep-alive\n\n"

@@ -7,7 +7,8 @@ import pytest
 
 from gateway.canonical import VideoShape
 from gateway.errors import UpstreamFailed
-from gateway.standings import Shown, Standing, read_made, read_standing, show, told
+from gateway.standings import Shown, Standing, first_standing, read_made, read_standing, show, terms_of, told
+from gateway.videos import VideoRequest
 
 MADE = {"video_url": "https://x.io/film.mp4", "last_frame_url": "https://x.io/last.png"}
 
@@ -102,3 +103,22 @@ def test_an_operator_reads_how_far_it_is() -> None:
     assert told(standing(status="in_progress", progress=40)) == "making the video, 40 %"
     assert told(standing(status="completed", seconds="8", size="1280x720")) == "8 s at 1280x720"
     assert told(standing(status="expired")) == "no video: expired"
+
+
+@pytest.mark.parametrize(
+    ("said", "terms"),
+    [
+        ({"resolution": "1080p", "ratio": "16:9"}, {"resolution": "1080p"}),
+        ({"size": "1024x1792"}, {"resolution": "1024p"}),
+        ({"resolution": "720p", "generate_audio": False}, {"resolution": "720p", "sound": "none"}),
+        ({"service_tier": "flex", "generate_audio": True}, {"service_tier": "flex"}),
+        ({}, {}),
+    ],
+)
+def test_the_price_of_a_video_hangs_on_what_sort_it_is(said: dict[str, Any], terms: dict[str, str]) -> None:
+    assert terms_of(standing(status="succeeded", **said)) == terms
+
+
+def test_a_video_made_from_a_video_stays_one_until_it_is_paid() -> None:
+    begun = first_standing(VideoRequest("m", unsayable=("content of type video_url as reference_video",)))
+    assert terms_of(read_standing(b'{"status":"succeeded"}', begun, "theirs")) == {"source": "video"}

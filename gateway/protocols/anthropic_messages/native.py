@@ -22,7 +22,7 @@ from gateway.framings.framing import Framing
 from gateway.framings.sse import SSE
 from gateway.protocols.codec import Call, Codec
 from gateway.protocols.codec import Reader as AnyReader
-from gateway.protocols.counts import Paths, note_counts
+from gateway.protocols.counts import USUAL, Paths, note_counts, terms_of, with_details
 from gateway.protocols.reading import Tokens, decode, read_fields, read_model
 from gateway.protocols.upstream_errors import read_error, read_streamed_error
 from gateway.splice import Repeats, with_member
@@ -47,6 +47,7 @@ USAGE: Paths = (
     ("cache_write_1h", ("cache_creation", "ephemeral_1h_input_tokens")),
     ("output", ("output_tokens",)),
     ("reasoning", ("output_tokens_details", "thinking_tokens")),
+    ("web_searches", ("server_tool_use", "web_search_requests")),
 )
 
 DELTAS: dict[str, TextKind] = {"text_delta": "text", "thinking_delta": "reasoning", "input_json_delta": "tool"}
@@ -141,6 +142,7 @@ class Reader:
         self.ended = False
         self.error: GatewayError | None = None
         self._counts: dict[str, int] = {}
+        self._terms = USUAL
         self._pieces: list[Piece] = []
         self._called = False
 
@@ -211,11 +213,19 @@ class Reader:
 
     def _read_usage(self, usage: object) -> None:
         note_counts(self._counts, usage, USAGE)
-        self.usage = to_usage(self._counts)
+        self._terms = told_terms(usage) or self._terms
+        self.usage = with_details(to_usage(self._counts), self._counts, self._terms)
 
     def _add(self, kind: TextKind, text: object) -> None:
         if text and isinstance(text, str):
             self._pieces.append(Piece(kind, text))
+
+
+def told_terms(usage: object) -> dict[str, str]:
+    """How the message was made, where that has a price of its own."""
+    if not isinstance(usage, dict):
+        return USUAL
+    return {"speed": "fast"} if usage.get("speed") == "fast" else terms_of(usage.get("service_tier"))
 
 
 def to_usage(counts: dict[str, int]) -> Usage | None:

@@ -21,9 +21,10 @@ from gateway.errors import (
 from gateway.framings.framing import Framing
 from gateway.framings.json_array import JSONArray
 from gateway.framings.sse import SSE
+from gateway.meters import PARTS
 from gateway.protocols.codec import Call, Codec
 from gateway.protocols.codec import Reader as AnyReader
-from gateway.protocols.counts import Paths, note_counts
+from gateway.protocols.counts import USUAL, Paths, note_counts, terms_of, with_details
 from gateway.protocols.reading import Choices, Tokens, decode, dicts, read_fields, read_model
 from gateway.protocols.upstream_errors import read_error, read_streamed_error
 from gateway.splice import Repeats, find_member
@@ -69,6 +70,13 @@ USAGE: Paths = (
     ("tool_prompt", ("toolUsePromptTokenCount",)),
 )
 
+MODALITIES = (
+    ("promptTokensDetails", "input"),
+    ("cacheTokensDetails", "cache_read"),
+    ("candidatesTokensDetails", "output"),
+)
+"""Where counts are divided by what they stand for, and which meters those are."""
+
 PREDICTED: Paths = (("prompt", ("embeddings", "statistics", "token_count")),)
 
 STATUSES: tuple[tuple[type[GatewayError], str], ...] = (
@@ -90,6 +98,7 @@ _PATH = re.compile(r"(.*?(?:models|tunedModels)/)(.+):(\w+)", re.DOTALL)
 T = TypeVar("T")
 
 _NAMED_MODEL = re.compile(rb'("model"\s*:\s*"models/)((?:[^"\\]|\\.)*)(")')
+_CHARGED_BY_PROMPT = re.compile(r"gemini-[12]\b")
 _FINISHED = re.compile(rb'"finishReason"\s*:\s*"|"blockReason"\s*:\s*"')
 
 
@@ -125,10 +134,15 @@ class Content(Struct, gc=False):
     parts: list[Part] | None = None
 
 
+class Grounding(Struct, gc=False, rename="camel"):
+    web_search_queries: object = None
+
+
 class Candidate(Struct, gc=False, rename="camel"):
     index: object = 0
     content: Content | None = None
     finish_reason: object = None
+    grounding_metadata: Grounding | None = None
 
 
 class Feedback(Struct, gc=False, rename="camel"):
@@ -230,7 +244,8 @@ class Reader:
             self.ended = True
         if answer.usage_metadata is not None:
             note_counts(self._counts, answer.usage_metadata, USAGE)
-            self.usage = to_usage(self._counts)
+            note_modalities(self._counts, answer.usage_metadata)
+            self.usage = with_details(to_usage(self._counts), self._counts, told_terms(answer.usage_metadata))
         if answer.predictions is not None:
             self.usage = _embedded(answer.predictions)
         if answer.error:
@@ -244,6 +259,8 @@ class Reader:
         content = candidate.content
         for part in (content.parts if content else None) or ():
             self._read_part(part)
+        if grounding := candidate.grounding_metadata:
+            self._note_searches(grounding.web_search_queries)
         key = candidate.index if isinstance(candidate.index, int) else 0
         if not candidate.finish_reason:
             self._running.add(key)
@@ -251,6 +268,13 @@ class Reader:
         self._running.discard(key)
         self._note_finish(str(candidate.finish_reason))
         self.ended = self.ended or not self._running
+
+    def _note_searches(self, queries: object) -> None:
+        """Each query is charged for; with older models each prompt that was searched for."""
+        found = len(queries) if isinstance(queries, list) else 0
+        searches = min(found, 1) if _CHARGED_BY_PROMPT.match(self.model) else found
+        if searches > self._counts.get("web_searches", 0):
+            self._counts["web_searches"] = searches
 
     def _read_part(self, part: Part) -> None:
         self._add("reasoning" if part.thought else "text", part.text)
@@ -274,6 +298,23 @@ class Reader:
         if text and isinstance(text, str):
             self._spoke = True
             self._pieces.append(Piece(kind, text))
+
+
+def note_modalities(counts: dict[str, int], usage: object) -> None:
+    """Take over what of these counts is no text."""
+    for member, bucket in MODALITIES:
+        for part in dicts(usage.get(member) if isinstance(usage, dict) else None):
+            meter = f"{bucket}_{str(part.get('modality')).lower()}"
+            if meter in PARTS:
+                note_counts(counts, part, ((meter, ("tokenCount",)),))
+
+
+def told_terms(usage: object) -> dict[str, str]:
+    """How the request was served, where that has a price of its own; Vertex calls it the kind of traffic."""
+    if not isinstance(usage, dict):
+        return USUAL
+    tier = usage.get("serviceTier") or usage.get("trafficType")
+    return terms_of(str(tier).lower().removeprefix("on_demand_"))
 
 
 def to_usage(counts: dict[str, int]) -> Usage | None:

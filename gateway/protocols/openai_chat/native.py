@@ -11,7 +11,7 @@ from gateway.framings.framing import Framing
 from gateway.framings.sse import SSE, split_frames
 from gateway.protocols import openai
 from gateway.protocols.codec import Call, Codec
-from gateway.protocols.counts import note_counts
+from gateway.protocols.counts import note_counts, terms_of, with_details
 from gateway.protocols.reading import Choices, Tokens, decode, dicts, read_fields, read_model
 from gateway.protocols.upstream_errors import read_error, read_streamed_error
 from gateway.splice import Repeats, find_member, with_member, without_member
@@ -86,6 +86,7 @@ class Chunk(Struct, gc=False):
     choices: list[Choice] | None = None
     usage: object = None
     x_groq: object = None
+    service_tier: object = None
     error: object = None
 
 
@@ -137,6 +138,7 @@ class Reader:
         self.ended = False
         self.error: GatewayError | None = None
         self._counts: dict[str, int] = {}
+        self._tier: object = None
         self._pieces: list[Piece] = []
         self._running: set[object] = set()
         self._called = False
@@ -161,6 +163,7 @@ class Reader:
     def _read_chunk(self, chunk: Chunk, payload: bytes) -> None:
         if not self.model and isinstance(chunk.model, str):
             self.model = chunk.model
+        self._tier = chunk.service_tier or self._tier
         for choice in chunk.choices or ():
             self._read_choice(choice)
         if chunk.usage is not None:
@@ -223,7 +226,7 @@ class Reader:
 
     def _read_usage(self, usage: object) -> None:
         note_counts(self._counts, usage, openai.USAGE)
-        self.usage = openai.to_usage(self._counts)
+        self.usage = with_details(openai.to_usage(self._counts), self._counts, terms_of(self._tier))
 
 
 # streams

@@ -1,6 +1,7 @@
 """What relaying Responses needs: the facts that policy reads, a look at answers as they pass, errors and lists."""
 
 import re
+from collections.abc import Iterable
 
 import msgspec
 from msgspec import Struct
@@ -12,7 +13,7 @@ from gateway.framings.sse import SSE
 from gateway.protocols import openai
 from gateway.protocols.codec import Call, Codec
 from gateway.protocols.codec import Reader as AnyReader
-from gateway.protocols.counts import note_counts
+from gateway.protocols.counts import note_counts, terms_of, with_details
 from gateway.protocols.reading import Tokens, decode, dicts, read_fields, read_model
 from gateway.protocols.upstream_errors import read_error, read_streamed_error
 from gateway.splice import Repeats, with_member
@@ -38,6 +39,11 @@ TERMINALS = ("response.completed", "response.incomplete", "response.failed")
 
 PRELUDE = ("response.created", "response.queued", "response.in_progress", "keepalive", "error")
 """Events that come before anything of the answer does."""
+
+SEARCHES = {"web_search_call": "web_searches", "file_search_call": "file_searches"}
+"""Calls that the provider charges for, each by itself."""
+
+LOOKS = ("open_page", "find_in_page", "find")
 
 CLIENT_CALLS = (
     "function_call",
@@ -68,6 +74,7 @@ class Item(Struct, gc=False):
     input: object = None
     content: object = None
     summary: object = None
+    action: object = None
 
 
 class Incomplete(Struct, gc=False):
@@ -79,6 +86,7 @@ class Response(Struct, gc=False):
     model: object = None
     created_at: object = None
     status: object = None
+    service_tier: object = None
     output: list[Item] | None = None
     usage: object = None
     error: object = None
@@ -192,7 +200,8 @@ class Reader:
             self.created_at = response.created_at
         if response.usage is not None:
             note_counts(self._counts, response.usage, openai.USAGE)
-            self.usage = openai.to_usage(self._counts)
+            self._counts.update(searches(response.output or ()))
+            self.usage = with_details(openai.to_usage(self._counts), self._counts, terms_of(response.service_tier))
 
     def _close(self, response: Response) -> None:
         reason = response.incomplete_details.reason if response.incomplete_details else None
@@ -218,6 +227,16 @@ class Reader:
     def _add(self, kind: TextKind, text: object) -> None:
         if text and isinstance(text, str):
             self._pieces.append(Piece(kind, text))
+
+
+def searches(items: Iterable[Item]) -> dict[str, int]:
+    """What was searched for; opening a page that was found, and looking through it, costs nothing more."""
+    counts: dict[str, int] = {}
+    for item in items:
+        meter = SEARCHES.get(item.type) if isinstance(item.type, str) else None
+        if meter and not (isinstance(item.action, dict) and item.action.get("type") in LOOKS):
+            counts[meter] = counts.get(meter, 0) + 1
+    return counts
 
 
 # streams

@@ -42,6 +42,7 @@ from gateway.protocols.openai_chat.decoder import Decoder
 from gateway.protocols.openai_chat.encoder import Encoder
 from gateway.protocols.openai_chat.native import CODEC
 from gateway.protocols.openai_chat.requests import decode_request
+from tests.support.looked_on import buckets
 
 PROTOCOL = "openai_chat"
 
@@ -398,7 +399,7 @@ def test_a_recorded_stream_says_what_the_relay_saw_in_it(recorded_stream: dict[s
             decoded(stream)
         return
     response = collect(decoded(stream))
-    assert (response.usage, response.model, response.ending.finish) == (reader.usage, reader.model, reader.finish)
+    assert (response.usage, response.model, response.ending.finish) == (buckets(reader), reader.model, reader.finish)
     # the relay looks at all choices, and not into details
     if '"index":1' not in stream.replace(" ", "") and "reasoning_details" not in stream:
         said = "".join(one.text for one in response.parts if isinstance(one, Text | Refusal | Reasoning))
