@@ -1,10 +1,8 @@
 """Putting text on the operator's clipboard, also over SSH and inside tmux. Nothing here can know that it arrived."""
 
 import base64
-import os
 import subprocess
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 OSC_52_LIMIT = 74_994
 """Encoded characters that terminals commonly take."""
@@ -42,10 +40,3 @@ def _by_tmux(text: str) -> bool:
     except (OSError, subprocess.SubprocessError):
         return False
     return True
-
-
-def write_private(path: Path, text: str) -> None:
-    """A new file that only its owner may read; never writes over one that is there."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)

@@ -38,7 +38,8 @@ app.add_typer(routes.app, name="route")
 app.add_typer(routes.aliases, name="alias")
 app.add_typer(prices.prices, name="price")
 app.add_typer(exchanges.app, name="exchange")
-for command in (usage.usage, exchanges.tail, whole.snippet, whole.status, whole.events, whole.stop):
+app.add_typer(usage.app, name="usage")
+for command in (exchanges.tail, whole.snippet, whole.status, whole.events, whole.stop):
     app.command()(command)
 
 Data = Annotated[

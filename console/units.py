@@ -28,6 +28,12 @@ def money(micros: int | None) -> str:
     return f"${dollars:.4f}" if dollars >= 0.0001 else f"${dollars:.6f}"
 
 
+def exact(micros: int) -> str:
+    """Micro-units as dollars, all six decimals."""
+    whole, rest = divmod(abs(micros), MICROS)
+    return f"{'-' if micros < 0 else ''}{whole}.{rest:06}"
+
+
 def latency(micros: int | None) -> str:
     """`606ms`, `1.60s`, `12.4s`: a time to a first token."""
     if micros is None:

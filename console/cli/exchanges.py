@@ -1,11 +1,13 @@
 """`console exchange` and `console tail`: requests, one by one and as they happen."""
 
 import contextlib
+from collections.abc import Iterator
 from typing import Annotated
 
 import typer
 
 from console.cli.asking import Asker, asking
+from console.cli.exporting import Format, To, export
 from console.cli.keys import find as find_key
 from console.cli.moments import ago
 from console.cli.providers import find as find_upstream
@@ -34,36 +36,58 @@ from gateway.operations import (
 
 app = typer.Typer(help="Requests with their answers.", no_args_is_help=True)
 
+PAGE = 1_000
+"""Requests that an export asks for at a time."""
+
+KeyOption = Annotated[str | None, typer.Option("--key", help="Only this key's.")]
+UpstreamOption = Annotated[str | None, typer.Option("--upstream", help="Only those that went to this provider.")]
+Model = Annotated[str, typer.Option(help="Only models with this in their name.")]
+State = Annotated[str, typer.Option(help="running, done, failed, cut, client_left or interrupted.")]
+Text = Annotated[str, typer.Option(help="In a name, the request id or the error.")]
+When = Annotated[str | None, typer.Option(metavar="WHEN", help="A span back such as 2h, or a date.")]
 Number = Annotated[int, typer.Argument(metavar="ID", help="The exchange's number.")]
 
 
 @app.command("list")
 def list_exchanges(
     context: typer.Context,
-    key: Annotated[str | None, typer.Option(help="Only this key's.")] = None,
-    upstream: Annotated[str | None, typer.Option(help="Only those that went to this provider.")] = None,
-    model: Annotated[str, typer.Option(help="Only models with this in their name.")] = "",
-    state: Annotated[str, typer.Option(help="running, done, failed, cut, client_left or interrupted.")] = "",
-    text: Annotated[str, typer.Option(help="In a name, the request id or the error.")] = "",
-    since: Annotated[str | None, typer.Option(metavar="WHEN", help="A span back such as 2h, or a date.")] = None,
+    key: KeyOption = None,
+    upstream: UpstreamOption = None,
+    model: Model = "",
+    state: State = "",
+    text: Text = "",
+    since: When = None,
+    until: When = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many.")] = 50,
     before: Annotated[int | None, typer.Option(metavar="ID", help="Only those before this one.")] = None,
     as_json: Json = False,
 ) -> None:
     """Requests, newest first."""
     with asking(context) as ask:
-        narrowing = ExchangeFilter(
-            key_id=find_key(ask, key).id if key else None,
-            upstream_id=find_upstream(ask, upstream).id if upstream else None,
-            model=model,
-            state=state,
-            text=text,
-            since=ago(since) if since else None,
-        )
+        narrowing = _filter(ask, key, upstream, model=model, state=state, text=text, since=since, until=until)
         records = ask(ListExchanges(narrowing, before, limit))
         names = _key_names(ask)
     headings = ("ID", "AT", "STATE", "KEY", "MODEL", "UPSTREAM", ">IN", ">OUT", ">FIRST", ">TOTAL", ">COST", "ERROR")
     show(records, as_json, table(headings, [_row(record, names) for record in records]))
+
+
+@app.command("export")
+def export_exchanges(
+    context: typer.Context,
+    key: KeyOption = None,
+    upstream: UpstreamOption = None,
+    model: Model = "",
+    state: State = "",
+    text: Text = "",
+    since: When = None,
+    until: When = None,
+    form: Format = "csv",
+    to: To = None,
+) -> None:
+    """Requests for other programs, newest first, however many there are."""
+    with asking(context) as ask:
+        narrowing = _filter(ask, key, upstream, model=model, state=state, text=text, since=since, until=until)
+        export(ExchangeRecord, _pages(ask, narrowing), form, to)
 
 
 @app.command("show")
@@ -121,6 +145,35 @@ def tell(news: News, key_names: dict[int, str]) -> str:
         case Noted(at, level, _, text):
             return scrub(f"{clock_time(at)}  {level:<7}  {text}")
     return ""
+
+
+def _filter(
+    ask: Asker,
+    key: str | None,
+    upstream: str | None,
+    *,
+    model: str,
+    state: str,
+    text: str,
+    since: str | None,
+    until: str | None,
+) -> ExchangeFilter:
+    return ExchangeFilter(
+        key_id=find_key(ask, key).id if key else None,
+        upstream_id=find_upstream(ask, upstream).id if upstream else None,
+        model=model,
+        state=state,
+        text=text,
+        since=ago(since) if since else None,
+        until=ago(until) if until else None,
+    )
+
+
+def _pages(ask: Asker, narrowing: ExchangeFilter) -> Iterator[ExchangeRecord]:
+    before: int | None = None
+    while page := ask(ListExchanges(narrowing, before, PAGE)):
+        yield from page
+        before = page[-1].id
 
 
 def _follow_tap(ask: Asker, number: int, as_json: bool) -> None:

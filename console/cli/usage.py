@@ -6,27 +6,56 @@ from typing import Annotated, Literal
 import typer
 
 from console.cli.asking import asking
+from console.cli.exporting import Format, To, export
 from console.cli.moments import ago, now
 from console.cli.show import Json, show, table
 from console.units import count, day_time, money
 from gateway.operations import GetUsage, UsageRow
 
+app = typer.Typer(help="What was used: requests, tokens and money.", invoke_without_command=True)
 
+By = Annotated[Literal["key", "model", "upstream", "owner", "none"], typer.Option(help="Whose.")]
+Every = Annotated[Literal["hour", "day", "all"], typer.Option(help="In which steps.")]
+Since = Annotated[str, typer.Option(metavar="WHEN", help="A span back such as 7d, or a date.")]
+Until = Annotated[str | None, typer.Option(metavar="WHEN", help="Likewise; now otherwise.")]
+
+
+@app.callback()
 def usage(
     context: typer.Context,
-    by: Annotated[Literal["key", "model", "upstream", "owner", "none"], typer.Option(help="Whose.")] = "key",
-    every: Annotated[Literal["hour", "day", "all"], typer.Option(help="In which steps.")] = "all",
-    since: Annotated[str, typer.Option(metavar="WHEN", help="A span back such as 7d, or a date.")] = "30d",
-    until: Annotated[str | None, typer.Option(metavar="WHEN", help="Likewise; now otherwise.")] = None,
+    by: By = "key",
+    every: Every = "all",
+    since: Since = "30d",
+    until: Until = None,
     as_json: Json = False,
 ) -> None:
     """What was used: requests, tokens and money."""
-    end = ago(until) if until else now()
-    operation = GetUsage(ago(since), end, by, every, utc_offset=time.localtime().tm_gmtoff)
+    if context.invoked_subcommand is not None:
+        return
     with asking(context) as ask:
-        rows = ask(operation)
+        rows = ask(_asked(by, every, since, until))
     headings = ("FROM", by.upper(), ">REQUESTS", ">ERRORS", ">IN", ">CACHED", ">OUT", ">COST", ">UNPRICED")
     show(rows, as_json, table(headings, map(_row, rows), "Nothing was used in that time."))
+
+
+@app.command("export")
+def export_usage(
+    context: typer.Context,
+    by: By = "key",
+    every: Every = "day",
+    since: Since = "30d",
+    until: Until = None,
+    form: Format = "csv",
+    to: To = None,
+) -> None:
+    """The same for other programs."""
+    with asking(context) as ask:
+        rows = ask(_asked(by, every, since, until))
+    export(UsageRow, rows, form, to)
+
+
+def _asked(by: By, every: Every, since: str, until: str | None) -> GetUsage:
+    return GetUsage(ago(since), ago(until) if until else now(), by, every, utc_offset=time.localtime().tm_gmtoff)
 
 
 def _row(row: UsageRow) -> tuple[str, ...]:

@@ -9,8 +9,8 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
 
-from console.clipboard import write_private
 from console.commands import Command, bindings, key_name
+from console.files import write_private
 from console.ink import Line, Span, width_of
 from console.scrub import scrub, scrub_lines
 from console.session import Session

@@ -8,14 +8,15 @@ from typing import Literal
 from msgspec.structs import replace
 from textual.app import ComposeResult
 
-from console.clipboard import write_private
 from console.commands import Command, bindings
+from console.exports import as_csv, as_json
+from console.files import write_private
 from console.ink import Line, justify
 from console.periods import TimeSpan, local_offset, span_of
 from console.screens.loading import LoadingScreen
 from console.screens.prices import PricesScreen
 from console.screens.requests import RequestsScreen
-from console.screens.usage_lines import MEASURES, Usage, as_csv, as_json, chart_lines, choice_line, usage_columns
+from console.screens.usage_lines import MEASURES, Usage, chart_lines, choice_line, usage_columns
 from console.session import Session
 from console.units import MICROS
 from console.widgets.confirm import Choice
@@ -191,7 +192,7 @@ class UsageScreen(LoadingScreen):
         stamp = time.strftime("%Y%m%d-%H%M%S", time.localtime(self.session.now_micros() / MICROS))
         path = Path(f"usage-by-{self._by}-{stamp}.{form}").absolute()
         try:
-            write_private(path, as_csv(rows) if form == "csv" else as_json(rows))
+            write_private(path, as_csv(UsageRow, rows) if form == "csv" else as_json(rows))
         except OSError as error:
             self.tell(f"{path} cannot be written: {error.strerror}", "error")
         else:

@@ -1,10 +1,7 @@
 """How usage reads: measures, the chart with its totals, the table's columns, and exports. Pure."""
 
-import csv
-import io
 from collections.abc import Callable, Sequence
 
-import msgspec
 from msgspec import Struct
 
 from console.ink import Line, Span
@@ -15,8 +12,6 @@ from console.widgets.columns import Column
 from console.widgets.timechart import time_chart
 from gateway.operations import UsageRow
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""With what spreadsheets begin a formula: names from outside must not become one."""
 NAMELESS = {"key": "no key", "owner": "no owner", "model": "no model", "upstream": "no upstream", "none": "all"}
 
 
@@ -130,24 +125,3 @@ def _cost(row: UsageRow) -> Span:
     if row.unpriced and not row.cost_micros:
         return ("no price", "warning")
     return (money(row.cost_micros), "plain")
-
-
-def as_csv(rows: Sequence[UsageRow]) -> str:
-    """Rows for a spreadsheet: times in UTC seconds, money in dollars."""
-    file = io.StringIO()
-    writer = csv.writer(file)
-    names = [name for name in UsageRow.__struct_fields__ if name != "cost_micros"]
-    writer.writerow([*names, "cost_usd"])
-    for row in rows:
-        cells = [getattr(row, name) for name in names]
-        writer.writerow([*(_inert(cell) for cell in cells), f"{row.cost_micros / 1_000_000:.6f}"])
-    return file.getvalue()
-
-
-def _inert(cell: str | int) -> str | int:
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell
-
-
-def as_json(rows: Sequence[UsageRow]) -> str:
-    """Rows as they came."""
-    return msgspec.json.format(msgspec.json.encode(rows), indent=2).decode() + "\n"

@@ -1,9 +1,15 @@
 """An application on a scripted link, whose clocks stand still."""
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
+from commands import Commands
 
 from console.app import ConsoleApp
 from console.session import Session
+from gateway.service import ServiceOptions
+from gateway.thread import GatewayThread
 from tests.console.scripted import NOW, Clock, ScriptedLink
 
 
@@ -29,3 +35,16 @@ def session(link: ScriptedLink, clock: Clock) -> Session:
 def app(session: Session) -> ConsoleApp:
     """The application, without timers: tests call `poll` and `tick`."""
     return ConsoleApp(session, theme="gatehouse-dark", live=False)
+
+
+@pytest.fixture
+def do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Commands]:
+    """Commands for a running gateway with the demo provider."""
+    monkeypatch.setenv("GATEHOUSE_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("COLUMNS", "200")
+    gateway = GatewayThread(ServiceOptions(directory=tmp_path / "data", port=0))
+    gateway.start()
+    commands = Commands(gateway, monkeypatch, capsys)
+    commands("provider add demo")
+    yield commands
+    gateway.stop(drain=0)

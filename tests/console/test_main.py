@@ -1,22 +1,17 @@
 """The `console` command from a shell: what it prints, what it refuses, and that each part loads only what it needs."""
 
-import io
-import json
-import shlex
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
+from commands import Commands, ask
 from shell import PATIENCE, Shell, until, window
 
-from console.main import is_loopback, main
-from gateway.service import ServiceOptions
-from gateway.thread import GatewayThread
+from console.main import is_loopback
 
 
 @pytest.fixture
@@ -118,49 +113,6 @@ def test_commands_without_a_running_gateway_open_the_data_themselves(shell: Shel
 
 
 # --- the commands, on a running gateway
-
-
-class Commands:
-    """Runs `console` commands in this process, next to the gateway they are about."""
-
-    def __init__(self, gateway: GatewayThread, monkeypatch: pytest.MonkeyPatch, capture: pytest.CaptureFixture[str]):
-        self.url = gateway.base_url
-        self._monkeypatch = monkeypatch
-        self._capture = capture
-
-    def run(self, line: str, *, stdin: str = "", status: int = 0) -> tuple[str, str]:
-        """What a command prints, and what it complains of."""
-        self._monkeypatch.setattr("sys.argv", ["console", *shlex.split(line)])
-        self._monkeypatch.setattr("sys.stdin", io.StringIO(stdin))
-        with pytest.raises(SystemExit) as ended:
-            main()
-        printed, complaints = self._capture.readouterr()
-        assert (ended.value.code or 0) == status, printed + complaints
-        return printed, complaints
-
-    def __call__(self, line: str) -> str:
-        return self.run(line)[0]
-
-    def json(self, line: str) -> Any:
-        return json.loads(self(f"{line} --json"))
-
-
-@pytest.fixture
-def do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Commands]:
-    monkeypatch.setenv("GATEHOUSE_DATA", str(tmp_path / "data"))
-    monkeypatch.setenv("COLUMNS", "200")
-    gateway = GatewayThread(ServiceOptions(directory=tmp_path / "data", port=0))
-    gateway.start()
-    commands = Commands(gateway, monkeypatch, capsys)
-    commands("provider add demo")
-    yield commands
-    gateway.stop(drain=0)
-
-
-def ask(url: str, secret: str, prompt: str) -> httpx.Response:
-    body = {"model": "demo-1", "messages": [{"role": "user", "content": prompt}]}
-    headers = {"authorization": f"Bearer {secret}"}
-    return httpx.post(f"{url}/v1/chat/completions", json=body, headers=headers, timeout=30)
 
 
 def test_a_key_is_made_changed_switched_and_revoked(do: Commands) -> None:

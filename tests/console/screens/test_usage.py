@@ -1,6 +1,5 @@
 """Usage: added up by period and group, looked at otherwise by keys, and exported."""
 
-import json
 import stat
 from pathlib import Path
 
@@ -9,7 +8,6 @@ from house import open_house
 
 from console.app import ConsoleApp
 from console.periods import DAY, span_of
-from console.screens.usage_lines import as_csv, as_json
 from gateway.operations import AddUpstream, GetUsage, UsageRow
 from gateway.price_operations import ListPrices, PriceView, RemovePrice, SetPrice
 from tests.console.direct import console_on, seen, typed
@@ -118,14 +116,6 @@ async def test_an_export_is_a_new_file_for_its_owner_alone(
         await pilot.press(form[0])
         await seen(pilot, "rows written with mode 0600")
     assert files_in(tmp_path) == {f".{form}": 0o600}
-
-
-def test_a_model_s_name_never_becomes_a_formula_in_a_spreadsheet() -> None:
-    assert "'=HYPERLINK" in as_csv([row('=HYPERLINK("http://evil")')])
-
-
-def test_json_holds_the_rows_as_they_came() -> None:
-    assert json.loads(as_json([row("a", requests=3)]))[0]["requests"] == 3
 
 
 def test_days_are_cut_at_the_operator_s_own_midnight() -> None:
