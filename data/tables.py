@@ -12,6 +12,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     UniqueConstraint,
+    false,
     text,
 )
 from sqlmodel import Field, SQLModel
@@ -98,6 +99,8 @@ class Route(SQLModel, table=True):
     enabled: bool = True
     strict: bool = False
     """Refuse a request that would lose something on its way into another protocol, instead of telling the loss."""
+    web_search: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    """Let a provider's own search of the web take the place of another's that a request asks for."""
 
 
 class RouteTarget(SQLModel, table=True):

@@ -229,12 +229,22 @@ class ToolResult(Struct, frozen=True, tag=True):
     cache: Cache | None = None
 
 
+class Searched(Struct, frozen=True):
+    """A search of the web that a provider ran for an answer."""
+
+    queries: tuple[str, ...] = ()
+    sources: tuple[Citation, ...] = ()
+    """What was found, as far as it was told."""
+
+
 class Native(Struct, frozen=True, tag=True):
     """A part that only its own protocol can say: server tools' calls and results, containers, compactions."""
 
     origin: Protocol
     kind: str
     item: JSON
+    searched: Searched | None = None
+    """What of it others can say."""
 
 
 Part = Text | Refusal | Image | Audio | Video | Document | Reasoning | ToolCall | ToolResult | Native
@@ -270,6 +280,29 @@ class CustomTool(Struct, frozen=True, tag=True):
     namespace: str = ""
 
 
+class Location(Struct, frozen=True):
+    """Roughly where a user is."""
+
+    city: str = ""
+    region: str = ""
+    country: str = ""
+    """In two letters."""
+    timezone: str = ""
+
+
+class WebSearch(Struct, frozen=True):
+    """How the web is to be searched, as far as several providers have a word for it."""
+
+    allowed_domains: tuple[str, ...] = ()
+    blocked_domains: tuple[str, ...] = ()
+    max_uses: int | None = None
+    location: Location | None = None
+    context_size: str = ""
+    """`low`, `medium` or `high`: how much of what is found the model reads."""
+    others: tuple[str, ...] = ()
+    """The names of options that only the tool's own provider has."""
+
+
 class ServerTool(Struct, frozen=True, tag=True):
     """Run by the upstream itself."""
 
@@ -277,6 +310,8 @@ class ServerTool(Struct, frozen=True, tag=True):
     """`web_search`, `code_execution`, or the protocol's own name for what has no counterpart."""
     origin: Protocol
     item: JSON
+    search: WebSearch | None = None
+    """What another provider's search of the web can be told instead."""
 
 
 Tool = FunctionTool | CustomTool | ServerTool

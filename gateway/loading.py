@@ -147,6 +147,7 @@ def route_facts(placed: routes.PlacedRoute) -> RouteFacts:
         enabled=route.enabled,
         targets=tuple(target_facts(target) for target in placed.targets),
         strict=route.strict,
+        web_search=route.web_search,
     )
 
 

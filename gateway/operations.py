@@ -364,6 +364,7 @@ class RouteView(Struct, frozen=True):
     targets: list[TargetView]
     requests_today: int
     strict: bool = False
+    web_search: bool = False
 
 
 class ListRoutes(Operation[list[RouteView]], frozen=True): ...
@@ -379,6 +380,8 @@ class SaveRoute(Operation[RouteView], frozen=True):
     enabled: bool = True
     strict: bool = False
     """Refuse what would be lost in translation to another protocol, instead of only telling it."""
+    web_search: bool = False
+    """Where a client asks for a web search that another provider runs, let the model's own provider search instead."""
 
 
 class MoveRoute(Operation[Done], frozen=True):

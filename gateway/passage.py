@@ -142,7 +142,7 @@ class Translated:
         dialect = dialect_for(target.endpoint.protocol, target.upstream.dialect)
         facts = facts_for(target.model, target.upstream.provider_id)
         sayable, unthought = without_idle_thinking(request, facts)
-        encoded = theirs.encode_request(sayable, Addressee(target.model, dialect, facts))
+        encoded = theirs.encode_request(sayable, Addressee(target.model, dialect, facts, target.web_search))
         self.losses = (*unthought, *encoded.losses)
         if strict:
             check_lossless(self.losses)

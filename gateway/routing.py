@@ -25,6 +25,8 @@ class Target(Struct, frozen=True):
     endpoint: Endpoint
     model: str
     reason: str
+    web_search: bool = False
+    """Its own search of the web may take the place of another provider's."""
 
 
 class Skipped(Struct, frozen=True):
@@ -70,6 +72,7 @@ class Candidate(Struct, frozen=True):
     model: str
     priority: int
     weight: int
+    web_search: bool = False
 
 
 class Found(Struct, frozen=True):
@@ -151,7 +154,8 @@ def route_candidates(snapshot: Snapshot, route: RouteFacts, model: str) -> list[
     """A route's targets as candidates; those whose upstream is gone are left out."""
 
     def candidate(target: TargetFacts) -> Candidate:
-        return Candidate(snapshot.upstreams[target.upstream_id], target.model or model, target.priority, target.weight)
+        upstream = snapshot.upstreams[target.upstream_id]
+        return Candidate(upstream, target.model or model, target.priority, target.weight, route.web_search)
 
     return [candidate(target) for target in route.targets if target.upstream_id in snapshot.upstreams]
 
@@ -180,7 +184,7 @@ def judge(candidates: list[Candidate], protocols: tuple[Protocol, ...]) -> tuple
             reason = f"priority {candidate.priority}, weight {candidate.weight}"
             if endpoint.protocol != protocols[0]:
                 reason = f"{reason}; translated to {TITLES[endpoint.protocol]}"
-            targets.append(Target(upstream, endpoint, candidate.model, reason))
+            targets.append(Target(upstream, endpoint, candidate.model, reason, candidate.web_search))
     return targets, skipped
 
 

@@ -81,6 +81,8 @@ class RouteFacts(Struct, frozen=True):
     targets: tuple[TargetFacts, ...]
     strict: bool = False
     """Refuse what would be lost in translation."""
+    web_search: bool = False
+    """Let a target's own search of the web take the place of another provider's that a client asks for."""
 
 
 class PriceOverrideFacts(Struct, frozen=True):

@@ -152,7 +152,7 @@ _CODEX = """
 # ~/.codex/config.toml; the key goes into the environment: export GATEHOUSE_KEY=%(sh_key)s
 model = %(model)s
 model_provider = "gatehouse"
-web_search = "disabled"  # leave this out where the provider searches the web itself
+web_search = "disabled"  # leave this out with OpenAI itself, and on a route with web search switched on
 
 [model_providers.gatehouse]
 name = "Gatehouse"

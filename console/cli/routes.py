@@ -43,6 +43,12 @@ Strict = Annotated[
 ]
 
 
+WebSearch = Annotated[
+    bool | None,
+    typer.Option(help="Let the model's own provider search the web where a client asks for another provider's search."),
+]
+
+
 @app.command("list")
 def list_routes(context: typer.Context, as_json: Json = False) -> None:
     """All routes, in the order they are tried."""
@@ -60,10 +66,12 @@ def add(
     pattern: Annotated[str, typer.Argument(help="Globs over the model's name, separated by commas.")],
     to: Targets = None,
     strict: Strict = None,
+    web_search: WebSearch = None,
     as_json: Json = False,
 ) -> None:
     """Add a route at the end."""
-    operation = SaveRoute(name, pattern, [read_target(text) for text in to or []], strict=strict or False)
+    targets = [read_target(text) for text in to or []]
+    operation = SaveRoute(name, pattern, targets, strict=strict or False, web_search=web_search or False)
     with asking(context) as ask:
         added = ask(operation)
     show(added, as_json, f"Route {added.name} is number {added.position}: {_targets(added)}.")
@@ -77,6 +85,7 @@ def edit(
     pattern: Annotated[str | None, typer.Option(help="New globs over the model's name.")] = None,
     to: Targets = None,
     strict: Strict = None,
+    web_search: WebSearch = None,
     as_json: Json = False,
 ) -> None:
     """Change what is given of a route; `--to` replaces all its targets."""
@@ -90,6 +99,7 @@ def edit(
             old.id,
             old.enabled,
             old.strict if strict is None else strict,
+            old.web_search if web_search is None else web_search,
         )
         edited = ask(changed)
     show(edited, as_json, f"Route {edited.name}: {edited.pattern} to {_targets(edited)}.")

@@ -59,7 +59,7 @@ async def save_route(desk: Desk, operation: SaveRoute) -> RouteView:
         else:
             route = await find(session, operation.id)
         route.name, route.pattern = name, pattern
-        route.enabled, route.strict = operation.enabled, operation.strict
+        route.enabled, route.strict, route.web_search = operation.enabled, operation.strict, operation.web_search
         await routes.set_targets(session, route, targets)
     await desk.changed("routes", "route_saved", f"saved route {name}")
     return await view_of(desk, route.id or 0)
@@ -192,6 +192,5 @@ def view(placed: PlacedRoute, lately: Lately) -> RouteView:
         for target in placed.targets
     ]
     requests = lately.requests.get(route.name, 0)
-    return RouteView(
-        route.id or 0, route.position, route.name, route.pattern, route.enabled, targets, requests, route.strict
-    )
+    asked = (route.position, route.name, route.pattern, route.enabled)
+    return RouteView(route.id or 0, *asked, targets, requests, route.strict, route.web_search)

@@ -50,13 +50,32 @@ def _without_capsules(message: object) -> object:
     """None for a message with nothing left."""
     if not isinstance(message, dict) or not isinstance(message.get("content"), list):
         return message
-    kept = [block for block in message["content"] if not _is_capsule(block)]
+    searches = {block.get("tool_use_id") for block in dicts(message["content"]) if _is_found_elsewhere(block)}
+    kept = [_cited_here(block) for block in message["content"] if not _is_foreign(block, searches)]
     return message | {"content": kept} if kept or not message["content"] else None
 
 
-def _is_capsule(block: object) -> bool:
-    tokens = [block.get("signature"), block.get("data")] if isinstance(block, dict) else []
-    return any(isinstance(token, str) and unseal(token) for token in tokens)
+def _is_foreign(block: object, searches: set[object]) -> bool:
+    """Whether a block is what another family's model thought, or a search that another provider ran."""
+    if not isinstance(block, dict):
+        return False
+    thought = _is_capsule(block.get("signature")) or _is_capsule(block.get("data"))
+    return thought or (bool(searches) and searches & {block.get("id"), block.get("tool_use_id")} != set())
+
+
+def _is_found_elsewhere(block: JSON) -> bool:
+    return any(_is_capsule(found.get("encrypted_content")) for found in dicts(block.get("content")))
+
+
+def _cited_here(block: object) -> object:
+    """Without the citations of what another provider found."""
+    if not isinstance(block, dict) or not isinstance(cited := block.get("citations"), list):
+        return block
+    return block | {"citations": [one for one in dicts(cited) if not _is_capsule(one.get("encrypted_index"))]}
+
+
+def _is_capsule(token: object) -> bool:
+    return isinstance(token, str) and unseal(token) is not None
 
 
 def _without_ttl(items: list[object]) -> Iterator[object]:

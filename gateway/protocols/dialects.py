@@ -24,12 +24,18 @@ _NINE = r"[A-Za-z0-9]{9}"
 
 _OPENAI = Dialect("openai", keeps_unknown=False)
 
-_OTHERS = Dialect(system_role="system", result_images=False, custom_tools=False)
+_OTHERS = Dialect(system_role="system", result_images=False, custom_tools=False, web_search="")
 """What no other upstream took over from OpenAI."""
 
 _CHAT = (
     Dialect("standard"),
-    replace(_OTHERS, name="compatible", limit_field="max_tokens", echo_reasoning="allowed"),
+    replace(
+        _OTHERS,
+        name="compatible",
+        limit_field="max_tokens",
+        echo_reasoning="allowed",
+        web_search="web_search_options",
+    ),
     _OPENAI,
     Dialect("azure", keeps_unknown=False),
     replace(
@@ -50,6 +56,7 @@ _CHAT = (
         echo_reasoning="allowed",
         videos=True,
         cache_marks=True,
+        web_search="enable_search",
         drops=(*_OPENAI_ONLY, "frequency_penalty", "logit_bias", "tier"),
     ),
     replace(
@@ -132,6 +139,7 @@ _CHAT = (
         videos=True,
         cache_marks=True,
         document_urls=True,
+        web_search="openrouter",
     ),
     replace(
         _OTHERS,
@@ -180,7 +188,11 @@ _ANTHROPIC_ONLY = ("cache.ttl", "context_management", "diagnostics", "speed", "i
 """What clones of Anthropic's endpoint refuse, or do not know."""
 
 _CLONE = Dialect(
-    system_role="system", strict_tools=False, keeps_unknown=False, drops=(*_ANTHROPIC_ONLY, "output_config")
+    system_role="system",
+    strict_tools=False,
+    keeps_unknown=False,
+    drops=(*_ANTHROPIC_ONLY, "output_config"),
+    web_search="",
 )
 """Knows no betas, no lifetimes of caches, no instructions between turns, and of a tool only what it was at first."""
 
@@ -191,11 +203,13 @@ _ANTHROPIC = (
     replace(_CLONE, name="deepseek", echo_reasoning="required", drops=_ANTHROPIC_ONLY),
 )
 
+_GEMINI = (Dialect("standard"), Dialect("vertex", predicts=True, announces_mixed_tools=False))
+
 DIALECTS: Mapping[Protocol, Mapping[str, Dialect]] = {
     "openai_chat": {dialect.name: dialect for dialect in _CHAT},
     "openai_responses": {dialect.name: dialect for dialect in (Dialect("standard"), _OPENAI)},
     "anthropic_messages": {dialect.name: dialect for dialect in _ANTHROPIC},
-    "gemini": {dialect.name: dialect for dialect in (Dialect("standard"), Dialect("vertex", predicts=True))},
+    "gemini": {dialect.name: dialect for dialect in _GEMINI},
 }
 
 

@@ -58,6 +58,22 @@ def read_model(model: str | None) -> str:
     return model
 
 
+def take(value: object, kind: type[T], where: str = "") -> T:
+    """A value of a request as what it must be. Raises `BadRequest` naming the field."""
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        path, what = _PATH.search(str(error)), _PATH.sub("", str(error)).replace("`", "")
+        inner = path[1] if path else ""
+        joint = "." if where and inner and inner[0] != "[" else ""
+        raise wrong(f"{where}{joint}{inner}", what[:1].lower() + what[1:]) from None
+
+
+def wrong(where: str, what: str) -> BadRequest:
+    """The refusal of a field."""
+    return BadRequest(f"'{where}' is not valid: {what.rstrip('.')}.", param=where)
+
+
 def decode(decoder: Decoder[T], payload: bytes) -> T | None:
     """What an upstream sent, or None where it is not what we know: an answer is looked at, never judged."""
     try:

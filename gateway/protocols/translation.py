@@ -81,6 +81,10 @@ class Dialect(Struct, frozen=True):
     api_version: str = ""
     predicts: bool = False
     """Embeds texts by Vertex's `predict`, but for models that are Gemini themselves."""
+    web_search: Literal["", "web_search_options", "openrouter", "enable_search"] = "web_search_options"
+    """How a Chat upstream is told to search the web; empty for an upstream, of any protocol, that does not."""
+    announces_mixed_tools: bool = True
+    """Wants to be asked for word of its own tools where they stand beside functions (Gemini, but not on Vertex)."""
     json_schemas: bool = True
     """Takes JSON Schema; otherwise a provider's older dialect of it alone."""
 
@@ -92,6 +96,8 @@ class Target(Struct, frozen=True):
     """Its name at the upstream."""
     dialect: Dialect = Dialect()
     facts: ModelFacts = ModelFacts()
+    web_search: bool = False
+    """Where a client asks for its own provider's search of the web, the target's may take its place."""
 
 
 class Encoded(Struct, frozen=True):

@@ -48,6 +48,20 @@ async def test_a_strict_route_refuses_what_would_be_lost(house: House, provider:
     assert provider.received == []
 
 
+async def test_a_route_may_let_the_models_own_provider_search_the_web(house: House, provider: ScriptedProvider) -> None:
+    cited = [{"type": "web_search_result_location", "url": "https://a", "title": "A", "cited_text": "x"}]
+    provider.replies(answer({**MESSAGE, "content": [{"type": "text", "text": "Hello", "citations": cited}]}))
+    up = await house.add("anthropic", provider.url, models=("m-large",))
+    body = {**CHAT, "web_search_options": {}}
+    refused = await house.client.post("/v1/chat/completions", json=body)
+    assert "--web-search" in refused.json()["error"]["message"]
+    route = await house.service.ask(SaveRoute("found", "*", [TargetView(up.name)], web_search=True))
+    message = (await house.client.post("/v1/chat/completions", json=body)).json()["choices"][0]["message"]
+    assert route.web_search
+    assert provider.last.json["tools"] == [{"type": "web_search_20250305", "name": "web_search"}]
+    assert message["annotations"][0]["url_citation"]["url"] == "https://a"
+
+
 async def test_an_upstream_with_a_way_of_its_own_gets_the_request_in_it(
     house: House, provider: ScriptedProvider
 ) -> None:

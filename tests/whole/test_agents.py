@@ -47,8 +47,7 @@ AGENTS = {
         "openai_responses",
         lambda model: (
             *("codex", "exec", "--skip-git-repo-check", "--dangerously-bypass-approvals-and-sandbox"),
-            # No other provider runs OpenAI's search, and a request that offers it is refused.
-            *("-c", 'web_search="disabled"', "-m", model, PROMPT),
+            *("-m", model, PROMPT),
         ),
         lambda file: (
             ("exec_command", {"cmd": f"cat {file}"}),
@@ -145,6 +144,24 @@ async def test_codex_finds_its_tools_where_it_knows_the_model_and_brings_them_in
         print("\n".join(model.refused))  # noqa: T201  # what the upstream said no to is shown when a test fails
     assert f"It says: {WRITTEN}." in printed
     assert (model.read, model.refused) == (1, [])
+
+
+@pytest.mark.parametrize("upstream", ["anthropic_messages", "gemini"])
+async def test_codex_may_offer_a_search_where_a_route_lets_the_models_provider_run_it(
+    alone: House, provider: ScriptedProvider, home: Path, upstream: Protocol
+) -> None:
+    config = home / ".codex/config.toml"
+    config.write_text(config.read_text().replace('web_search = "disabled"', ""))
+    targets = [TargetView("up", MODELS[upstream])]
+    await alone.service.ask(SaveRoute("searched", MODELS[upstream], targets, web_search=True))
+    agent = AGENTS["codex"]
+    provider.script = model = behind(agent, upstream, home)
+    printed = await agent_programs.run(
+        agent.command(MODELS[upstream]), home, await environment(alone, upstream, "codex")
+    )
+    assert f"It says: {WRITTEN}." in printed
+    assert (model.read, model.refused) == (1, [])
+    assert {"anthropic_messages": b"web_search_20250305", "gemini": b"googleSearch"}[upstream] in provider.last.body
 
 
 @pytest.mark.parametrize("upstream", ["openai_responses"])

@@ -8,6 +8,7 @@ from console.widgets.form import Field, Values
 from gateway.operations import RouteView, SaveRoute, TargetView, UpstreamView
 
 STRICT_HINT = "yes refuses what would be lost in translation to another protocol; no tells it."
+SEARCH_HINT = "yes lets the model's own provider search the web where a client asks for another provider's search."
 HINT = "upstream[:model] [priority] [weight], one to a line. Lower priorities are tried first; equals share by weight."
 
 
@@ -79,6 +80,7 @@ def route_fields(route: RouteView | None, upstreams: Sequence[UpstreamView]) -> 
         ),
         Field("targets", "Send to", targets, HINT, check, lines=4),
         Field("strict", "Strict", "yes" if route and route.strict else "no", STRICT_HINT, _yes_or_no),
+        Field("web_search", "Web search", "yes" if route and route.web_search else "no", SEARCH_HINT, _yes_or_no),
     )
 
 
@@ -99,6 +101,7 @@ def saved_route(route: RouteView | None, values: Values, upstreams: Sequence[Ups
         id=route.id if route else None,
         enabled=route.enabled if route else True,
         strict=values["strict"] == "yes",
+        web_search=values["web_search"] == "yes",
     )
 
 

@@ -19,6 +19,7 @@ from gateway.canonical import (
     Refusal,
     Request,
     Response,
+    Searched,
     Text,
     ToolCall,
     Usage,
@@ -35,6 +36,7 @@ from gateway.protocols.anthropic_messages.parts import (
     read_citation,
     read_signature,
 )
+from gateway.protocols.anthropic_messages.searches import FOREIGN, Searches, write_search
 from gateway.protocols.anthropic_messages.wire import FAMILY, OWN, STOP_REASONS
 from gateway.protocols.capsules import seal
 from gateway.protocols.counts import note_counts
@@ -64,7 +66,10 @@ def decode_response(body: bytes) -> Response:
     if not isinstance(message.get("content"), list):
         raise UpstreamFailed("The upstream answered with something that is no message.")
     ids = AnswerIds(text_of(message.get("id")))
-    parts = tuple(part for block in dicts(message["content"]) if not is_empty(part := _read_block(block, ids)))
+    searches = Searches()
+    parts = tuple(
+        part for block in dicts(message["content"]) if not is_empty(part := _read_block(block, ids, searches))
+    )
     counts: dict[str, int] = {}
     note_counts(counts, message.get("usage"), USAGE)
     usage = message.get("usage")
@@ -99,7 +104,7 @@ def arguments_of(value: object) -> str:
     return msgspec.json.encode(value).decode() if value else "{}"
 
 
-def _read_block(block: JSON, ids: AnswerIds) -> Part:
+def _read_block(block: JSON, ids: AnswerIds, searches: Searches) -> Part:
     match block.get("type"):
         case "text":
             text = text_of(block.get("text"))
@@ -113,8 +118,8 @@ def _read_block(block: JSON, ids: AnswerIds) -> Part:
         case "tool_use":
             name = text_of(block.get("name"))
             return ToolCall(ids.of_call(text_of(block.get("id")), name), name, arguments_of(block.get("input")))
-        case kind:
-            return Native(OWN, text_of(kind), block)
+        case _:
+            return searches.native(block)
 
 
 # to the wire
@@ -235,6 +240,8 @@ def write_part(part: Part, thoughts: Thoughts) -> list[JSON]:
             blocks = [token_block(part.opaque, NEXT), call_block(part, _input(part))]
         case Native(origin=origin, item=item) if origin == OWN:
             blocks = [item]
+        case Native(searched=Searched() as searched):
+            blocks = [*write_search(searched)]
         case Image() | Audio() | Video() | Document():
             blocks = [_text_block(placeholder(part), ())]
     return [block for block in blocks if block is not None]
@@ -253,7 +260,7 @@ def write_citations(citations: Iterable[Citation]) -> list[JSON]:
             "url": citation.url,
             "title": citation.title or None,
             "cited_text": citation.quoted,
-            "encrypted_index": "",
+            "encrypted_index": FOREIGN,
         }
         for citation in citations
         if citation.url

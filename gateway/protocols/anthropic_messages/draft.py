@@ -12,6 +12,7 @@ class Draft:
 
     def __init__(self, request: Request, target: Target) -> None:
         self.request = request
+        self.target = target
         self.dialect: Dialect = target.dialect
         self.facts: ModelFacts = target.facts
         self.losses: list[Loss] = []

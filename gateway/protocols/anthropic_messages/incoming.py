@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
-from gateway.canonical import JSON, Event, Native, Part, PartDelta, PartEnded, PartStarted, Reasoning, Text, ToolCall
+from gateway.canonical import JSON, Event, Part, PartDelta, PartEnded, PartStarted, Reasoning, Text, ToolCall
 from gateway.protocols.anthropic_messages.answers import arguments_of, text_of
 from gateway.protocols.anthropic_messages.parts import read_citation, read_signature
-from gateway.protocols.anthropic_messages.wire import OWN
+from gateway.protocols.anthropic_messages.searches import Searches
 from gateway.protocols.ids import AnswerIds
 from gateway.protocols.reading import decode, dicts
 
@@ -19,6 +19,7 @@ class Parts:
         self.count = 0
         self.called = False
         self.ids = AnswerIds(seed)
+        self.searches = Searches()
 
     def next(self) -> int:
         self.count += 1
@@ -148,8 +149,7 @@ class IncomingNative(Incoming):
     def end(self) -> list[Event]:
         if self._input:
             self._block["input"] = decode(_INPUT, self._input.encode()) or {}
-        kind = text_of(self._block.get("type"))
-        return [*self._started(Native(OWN, kind, self._block)), PartEnded(self._index)]
+        return [*self._started(self._parts.searches.native(self._block)), PartEnded(self._index)]
 
 
 _INPUT: msgspec.json.Decoder[object] = msgspec.json.Decoder(dict[str, object])

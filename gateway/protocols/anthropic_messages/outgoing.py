@@ -13,6 +13,7 @@ from gateway.canonical import (
     PartEnded,
     Reasoning,
     Refusal,
+    Searched,
     Text,
     ToolCall,
     Video,
@@ -26,6 +27,7 @@ from gateway.protocols.anthropic_messages.answers import (
     write_citations,
 )
 from gateway.protocols.anthropic_messages.parts import LAST, NEXT
+from gateway.protocols.anthropic_messages.searches import write_search
 from gateway.protocols.anthropic_messages.wire import OWN, SERVER_CALLS
 
 
@@ -164,15 +166,19 @@ class _OutgoingCall(Outgoing):
 
 
 class _OutgoingNative(Outgoing):
-    def __init__(self, item: JSON, blocks: Blocks) -> None:
+    def __init__(self, items: tuple[JSON, ...], blocks: Blocks) -> None:
         super().__init__(blocks)
-        self._item = item
+        self._items = items
 
     def begin(self) -> bytes:
-        if self._item.get("type") not in SERVER_CALLS:
-            return self._blocks.open(self._item)
-        written = msgspec.json.encode(self._item.get("input", {})).decode()
-        opened = self._blocks.open({**self._item, "input": {}})
+        """The last one is left open."""
+        return b"".join(self._blocks.close() + self._open(item) for item in self._items)
+
+    def _open(self, item: JSON) -> bytes:
+        if item.get("type") not in SERVER_CALLS:
+            return self._blocks.open(item)
+        written = msgspec.json.encode(item.get("input", {})).decode()
+        opened = self._blocks.open({**item, "input": {}})
         return opened + self._blocks.delta({"type": "input_json_delta", "partial_json": written})
 
 
@@ -187,7 +193,9 @@ def outgoing_part(part: Part, thoughts: Thoughts, blocks: Blocks) -> Outgoing:
         case ToolCall():
             return _OutgoingCall(part, blocks)
         case Native(origin=origin, item=item) if origin == OWN:
-            return _OutgoingNative(item, blocks)
+            return _OutgoingNative((item,), blocks)
+        case Native(searched=Searched() as searched):
+            return _OutgoingNative(write_search(searched), blocks)
         case Image() | Audio() | Video() | Document():
             return _OutgoingText(Text(placeholder(part)), thoughts, blocks)
         case _:

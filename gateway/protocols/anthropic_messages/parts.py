@@ -40,11 +40,9 @@ from gateway.protocols.anthropic_messages.wire import (
     ToolResultBlock,
     ToolUseBlock,
     URLSource,
-    take,
     to_cache,
-    wrong,
 )
-from gateway.protocols.reading import dicts
+from gateway.protocols.reading import dicts, take, wrong
 
 UNSIGNED = Opaque(origin="", kind="unsigned", data="")
 """Signs thinking whose maker signs nothing: some clients keep signed thinking only."""

@@ -32,13 +32,11 @@ from gateway.protocols.anthropic_messages.wire import (
     OutputConfigIn,
     TextBlock,
     blocks_of,
-    take,
     to_cache,
-    wrong,
 )
 from gateway.protocols.codec import Call
 from gateway.protocols.extensions import lose_foreign
-from gateway.protocols.reading import dicts, read_fields, read_model
+from gateway.protocols.reading import dicts, read_fields, read_model, take, wrong
 from gateway.protocols.translation import Encoded, Target
 
 BILLING = "x-anthropic-billing-header:"

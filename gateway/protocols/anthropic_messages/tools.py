@@ -5,13 +5,21 @@ from collections.abc import Iterator, Sequence
 from gateway.canonical import JSON, CustomTool, FunctionTool, ServerTool, Tool, ToolChoice
 from gateway.protocols import custom_tools, schemas
 from gateway.protocols.anthropic_messages.client_tools import client_tool
-from gateway.protocols.anthropic_messages.draft import Draft, refusal
-from gateway.protocols.anthropic_messages.wire import OWN, ToolChoiceIn, ToolIn, take, to_cache, wrong
+from gateway.protocols.anthropic_messages.draft import Draft
+from gateway.protocols.anthropic_messages.wire import OWN, ToolChoiceIn, ToolIn, to_cache
 from gateway.protocols.ids import full_name
+from gateway.protocols.reading import take, wrong
+from gateway.protocols.web_search import KIND, read_search, taken_over, write_place
 
 KNOWN = frozenset({"name", "description", "input_schema", "strict", "cache_control"})
 
-SERVER_KINDS = ("web_search", "web_fetch", "code_execution", "tool_search")
+SEARCH = "web_search_20250305"
+"""The search that every model with one has."""
+
+SEARCH_UNSAID = {"context_size": "How much of what is found is read cannot be told here."}
+"""What cannot be said of a search, and why."""
+
+SERVER_KINDS = (KIND, "web_fetch", "code_execution", "tool_search")
 """What the types of server tools begin with, before their dates."""
 
 
@@ -61,7 +69,8 @@ def _read_tool(item: JSON, where: str) -> Tool:
         told = take({**item, "input_schema": None}, ToolIn, where)
         return FunctionTool(told.name, known.description, known.schema, told.strict, cache=to_cache(told.cache_control))
     if isinstance(kind, str) and kind != "custom":
-        return ServerTool(next((name for name in SERVER_KINDS if kind.startswith(name)), kind), OWN, item)
+        known_as = next((name for name in SERVER_KINDS if kind.startswith(name)), kind)
+        return ServerTool(known_as, OWN, item, read_search(item, where) if known_as == KIND else None)
     told = take(item, ToolIn, where)
     return FunctionTool(
         told.name, told.description or "", told.input_schema, told.strict, cache=to_cache(told.cache_control)
@@ -98,7 +107,8 @@ def write_choice(draft: Draft, has_tools: bool) -> JSON | None:
 def _chosen(tools: tuple[Tool, ...], names: tuple[str, ...]) -> Iterator[tuple[int, Tool]]:
     wanted = {_full_name(name, tools) for name in names}
     for index, tool in enumerate(tools):
-        if not names or (not isinstance(tool, ServerTool) and full_name(tool.namespace, tool.name) in wanted):
+        name = tool.kind if isinstance(tool, ServerTool) else full_name(tool.namespace, tool.name)
+        if not names or name in wanted:
             yield index, tool
 
 
@@ -120,7 +130,23 @@ def _write_tool(tool: Tool, index: int, draft: Draft) -> JSON:
         case ServerTool(origin=origin, item=item) if origin == OWN:
             return item
         case ServerTool():
-            raise refusal(place, f"its upstream cannot run the tool '{tool.kind[:40]}'", "unsupported_tool")
+            return _search(tool, place, draft)
+
+
+def _search(tool: ServerTool, place: str, draft: Draft) -> JSON:
+    search = taken_over(tool, place, draft.target, SEARCH_UNSAID, draft.losses)
+    written: JSON = {"type": SEARCH, "name": KIND}
+    if search.allowed_domains:
+        written["allowed_domains"] = list(search.allowed_domains)
+        if search.blocked_domains:
+            draft.lose(f"{place}.blocked_domains", "A search is kept to domains or away from them, not both.")
+    elif search.blocked_domains:
+        written["blocked_domains"] = list(search.blocked_domains)
+    if search.max_uses is not None:
+        written["max_uses"] = search.max_uses
+    if search.location is not None:
+        written["user_location"] = {"type": "approximate", **write_place(search.location)}
+    return written
 
 
 def _function(tool: FunctionTool, place: str, draft: Draft) -> JSON:

@@ -1,13 +1,10 @@
 """What Messages looks like on the wire: its objects as far as they are understood, its limits and its names."""
 
-import re
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal
 
-import msgspec
 from msgspec import Meta, Struct
 
 from gateway.canonical import JSON, Cache, Finish, Protocol
-from gateway.errors import BadRequest
 from gateway.protocols.reading import Tokens, dicts
 
 OWN: Protocol = "anthropic_messages"
@@ -210,27 +207,6 @@ class Body(Struct):
     metadata: MetadataIn | None = None
     service_tier: str | None = None
     cache_control: CacheControl | None = None
-
-
-T = TypeVar("T")
-
-_PATH = re.compile(r" - at `\$\.?(.*)`$")
-
-
-def take(value: object, kind: type[T], where: str = "") -> T:
-    """A value of a request as what it must be. Raises `BadRequest` naming the field."""
-    try:
-        return msgspec.convert(value, kind)
-    except msgspec.ValidationError as error:
-        path, what = _PATH.search(str(error)), _PATH.sub("", str(error)).replace("`", "")
-        inner = path[1] if path else ""
-        joint = "." if where and inner and inner[0] != "[" else ""
-        raise wrong(f"{where}{joint}{inner}", what[:1].lower() + what[1:]) from None
-
-
-def wrong(where: str, what: str) -> BadRequest:
-    """The refusal of a field."""
-    return BadRequest(f"'{where}' is not valid: {what.rstrip('.')}.", param=where)
 
 
 def to_cache(control: CacheControl | None) -> Cache | None:

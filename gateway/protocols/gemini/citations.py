@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from gateway.canonical import JSON, Citation
+from gateway.canonical import JSON, Citation, Searched
 from gateway.protocols.reading import dicts
 
 SOURCES = ("web", "maps", "retrievedContext", "image")
@@ -17,6 +17,15 @@ def read_citations(candidate: JSON, text: str, skipped: int) -> tuple[Citation, 
     recited = dicts(_dict(candidate.get("citationMetadata")).get("citations"))
     cited += [_placed(_read_source({"web": told}), told, text, skipped) for told in recited]
     return tuple(cited or [source for source in sources if source != Citation()])
+
+
+def read_searched(candidate: JSON) -> Searched | None:
+    """The searches behind an answer, if there were any."""
+    grounding = _dict(candidate.get("groundingMetadata"))
+    told = grounding.get("webSearchQueries")
+    queries = tuple(query for query in told if isinstance(query, str)) if isinstance(told, list) else ()
+    sources = [_read_source(chunk) for chunk in dicts(grounding.get("groundingChunks")) if "web" in chunk]
+    return Searched(queries, tuple(sources)) if queries else None
 
 
 def _read_source(chunk: JSON) -> Citation:
@@ -58,31 +67,45 @@ class Grounding:
     """Gathers the sources of an answer as it is written."""
 
     def __init__(self) -> None:
+        self._queries: list[str] = []
         self._sources: list[Citation] = []
         self._segments: dict[tuple[int, int], tuple[str, list[int]]] = {}
+
+    def searched(self, searched: Searched) -> None:
+        self._queries += [query for query in searched.queries if query not in self._queries]
+        self.add([Citation(source.url, source.title) for source in searched.sources], "", 0)
 
     def add(self, citations: Sequence[Citation], text: str, skipped: int) -> None:
         for citation in citations:
             source = Citation(citation.url, citation.title, "" if citation.url else citation.quoted)
-            if source not in self._sources:
-                self._sources.append(source)
+            at = self._place_of(source)
             if citation.start is None or citation.end is None:
                 continue
             said = text[citation.start : citation.end]
             start = skipped + len(text[: citation.start].encode(errors="surrogatepass"))
             place = (start, start + len(said.encode(errors="surrogatepass")))
             indices = self._segments.setdefault(place, (said, []))[1]
-            indices.append(self._sources.index(source))
+            indices.append(at)
+
+    def _place_of(self, source: Citation) -> int:
+        """Where the source stands, each address once; a title may come to be known later."""
+        for at, known in enumerate(self._sources):
+            if source == known or (source.url and source.url == known.url):
+                self._sources[at] = known if known.title else source
+                return at
+        self._sources.append(source)
+        return len(self._sources) - 1
 
     def written(self) -> JSON:
+        queries: JSON = {"webSearchQueries": self._queries} if self._queries else {}
         if not self._sources:
-            return {}
+            return queries
         supports = [
             {"segment": {"startIndex": start, "endIndex": end, "text": said}, "groundingChunkIndices": indices}
             for (start, end), (said, indices) in self._segments.items()
         ]
         chunks = [_write_source(source) for source in self._sources]
-        return {"groundingChunks": chunks} | ({"groundingSupports": supports} if supports else {})
+        return queries | {"groundingChunks": chunks} | ({"groundingSupports": supports} if supports else {})
 
 
 def _write_source(source: Citation) -> JSON:

@@ -18,6 +18,7 @@ from gateway.canonical import (
     Reasoning,
     ResponseEnded,
     ResponseStarted,
+    Searched,
     Text,
     ToolCall,
     Usage,
@@ -26,7 +27,7 @@ from gateway.canonical import (
 from gateway.errors import BadRequest, UpstreamFailed
 from gateway.protocols.counts import note_counts
 from gateway.protocols.gemini import wire
-from gateway.protocols.gemini.citations import read_citations
+from gateway.protocols.gemini.citations import read_citations, read_searched
 from gateway.protocols.gemini.conversation import NATIVE
 from gateway.protocols.gemini.endings import read_block, read_ending
 from gateway.protocols.gemini.fragments import Fragments
@@ -35,6 +36,9 @@ from gateway.protocols.gemini.parts import read_arguments, read_blob, read_file
 from gateway.protocols.ids import AnswerIds, mint
 from gateway.protocols.reading import decode, dicts
 from gateway.protocols.upstream_errors import read_streamed_error
+
+GROUNDING = "grounding"
+"""What there is besides the parts, for the whole of an answer."""
 
 DONE = b"[DONE]"
 """What servers that speak several protocols may send at the end."""
@@ -62,6 +66,7 @@ class Incoming:
         self._usage: Usage | None = None
         self._ending: Ending | None = None
         self._cited: tuple[Citation, ...] = ()
+        self._searched: Searched | None = None
         self._called = False
         self._spoke = False
 
@@ -95,6 +100,8 @@ class Incoming:
             raise UpstreamFailed("The upstream answered with nothing.")
         self._end_text()
         self._end_call()
+        if self._searched is not None:
+            self._say(Native(wire.NAME, GROUNDING, {}, self._searched))
         ending = self._ending or Ending("end")
         if ending.finish == "end" and self._called:
             ending = Ending("tool", ending.raw, detail=ending.detail)
@@ -124,6 +131,7 @@ class Incoming:
             self._read_part(part)
         if "groundingMetadata" in candidate or "citationMetadata" in candidate:
             self._cited = read_citations(candidate, "".join(self._text), self._skipped) or self._cited
+            self._searched = read_searched(candidate) or self._searched
         if label := candidate.get("finishReason"):
             detail = candidate.get("finishMessage")
             told = detail if isinstance(detail, str) else ""

@@ -13,6 +13,7 @@ from gateway.canonical import (
     Reasoning,
     Refusal,
     Request,
+    Searched,
     Stored,
     Text,
     ToolCall,
@@ -58,6 +59,9 @@ class Outgoing:
                 return self._thought(text, opaque)
             case ToolCall():
                 return self._call(part)
+            case Native(searched=Searched() as searched):
+                self._grounding.searched(searched)
+                return []
             case Native(origin=wire.NAME):
                 return self._signed(dict(part.item))
             case Image() | Audio() | Video() | Document() if not isinstance(part.source, Stored):

@@ -92,7 +92,7 @@ def encode_request(request: Request, target: Target) -> Encoded:
     body = _write_prompt(request, ContentWriter(request, target, names, losses).contents(), losses)
     body |= {
         "tools": tools.tools(),
-        "toolConfig": _write_tool_config(own, tools.choice()),
+        "toolConfig": _write_tool_config(own, tools.config()),
         "generationConfig": write_config(request, target, losses) | _own_members(own, inner=True),
         "serviceTier": write_tier(request, losses),
         "store": own.get("_store"),

@@ -6,25 +6,34 @@ from typing import Literal
 from msgspec import Struct
 
 from gateway.canonical import JSON, CustomTool, FunctionTool, Request, ServerTool, Tool, ToolChoice
-from gateway.errors import BadRequest
 from gateway.protocols.custom_tools import as_function
 from gateway.protocols.gemini import wire
 from gateway.protocols.gemini.openapi import from_openapi, to_openapi
 from gateway.protocols.ids import ToolNames, full_name
 from gateway.protocols.schemas import GEMINI, fit, for_tool
 from gateway.protocols.translation import Loss, Target
+from gateway.protocols.web_search import KIND, read_search, taken_over, without_search
 
 FUNCTIONS = "functionDeclarations"
 CHOICE = "functionCallingConfig"
 
 KINDS: Mapping[str, str] = {
-    "googleSearch": "web_search",
-    "googleSearchRetrieval": "web_search",
-    "enterpriseWebSearch": "web_search",
+    "googleSearch": KIND,
+    "googleSearchRetrieval": KIND,
+    "enterpriseWebSearch": KIND,
     "codeExecution": "code_execution",
     "urlContext": "web_fetch",
 }
 """Tools that Google runs, by the names under which every protocol knows them."""
+
+SEARCH_UNSAID = {
+    "allowed_domains": "Google's search cannot be kept to domains.",
+    "blocked_domains": "Google's search cannot be kept away from domains.",
+    "max_uses": "How often Google searches cannot be limited.",
+    "location": "Where the user is cannot be told to Google's search.",
+    "context_size": "How much of what is found is read cannot be told here.",
+}
+"""What cannot be said of a search, and why."""
 
 MODES: Mapping[str, Literal["auto", "none", "required"]] = {
     "AUTO": "auto",
@@ -51,7 +60,7 @@ def read_tools(value: list[JSON] | JSON | None, choice: wire.FunctionCallingConf
     for at, item in enumerate(wire.objects(value)):
         for name, member in wire.camel(item).items():
             if name != FUNCTIONS:
-                tools.append(ServerTool(KINDS.get(name, name), wire.NAME, {name: member}))
+                tools.append(_read_server(name, member, f"tools[{at}].{name}"))
                 continue
             for number, declaration in enumerate(_declarations(member, f"tools[{at}].{name}")):
                 place = f"tools[{at}].{name}[{number}]"
@@ -61,6 +70,16 @@ def read_tools(value: list[JSON] | JSON | None, choice: wire.FunctionCallingConf
                 tools.append(tool)
                 declarations[tool.name] = rest
     return Tools(tuple(tools), declarations)
+
+
+def _read_server(name: str, member: object, place: str) -> ServerTool:
+    kind = KINDS.get(name, name)
+    if kind != KIND:
+        return ServerTool(kind, wire.NAME, {name: member})
+    if not isinstance(member, dict):
+        raise wire.invalid(place, "must be an object")
+    told = {("blocked_domains" if key == "excludeDomains" else key): value for key, value in wire.camel(member).items()}
+    return ServerTool(kind, wire.NAME, {name: member}, read_search(told, place))
 
 
 def _declarations(value: object, place: str) -> list[object]:
@@ -108,6 +127,7 @@ class ToolWriter:
         self._json_schemas = target.dialect.json_schemas
         self._names = names
         self._losses = losses
+        self._target = target
         self._as_sent = _dict(request.extensions.get(wire.NAME, {}).get("_declarations"))
 
     def tools(self) -> list[JSON]:
@@ -123,8 +143,24 @@ class ToolWriter:
             functions.append(self._function(tool, at))
         return written
 
-    def choice(self) -> JSON:
-        choice, tools = self._request.tool_choice, self._request.tools
+    def config(self) -> JSON:
+        """How to choose among the functions, and whether to tell of other tools that stand beside them."""
+        if not self._mixed or not self._target.dialect.announces_mixed_tools:
+            return self._choice()
+        config = self._choice()
+        if config.get(CHOICE) == {"mode": "AUTO"}:
+            config = {CHOICE: {"mode": "VALIDATED"}}
+        return config | {"includeServerSideToolInvocations": True}
+
+    @property
+    def _mixed(self) -> bool:
+        """Another provider's search gave way to Google's, beside functions."""
+        kinds = {getattr(tool, "origin", "") for tool in self._request.tools}
+        return "" in kinds and bool(kinds - {"", wire.NAME})
+
+    def _choice(self) -> JSON:
+        tools = self._request.tools
+        choice = without_search(self._request.tool_choice, tools, self._losses)
         strict = any(isinstance(tool, FunctionTool) and tool.strict for tool in tools)
         if all(isinstance(tool, ServerTool) for tool in tools):
             return {}
@@ -144,13 +180,10 @@ class ToolWriter:
         return name
 
     def _server(self, tool: ServerTool, at: int) -> JSON:
-        if tool.origin != wire.NAME:
-            raise BadRequest(
-                f"'{tool.kind}' is run by another provider; this model's upstream has no such tool.",
-                code="unsupported_tool",
-                param=f"tools[{at}]",
-            )
-        return tool.item
+        if tool.origin == wire.NAME:
+            return tool.item
+        taken_over(tool, f"tools[{at}]", self._target, SEARCH_UNSAID, self._losses)
+        return {"googleSearch": {}}
 
     def _function(self, tool: FunctionTool | CustomTool, at: int) -> JSON:
         if isinstance(tool, CustomTool):

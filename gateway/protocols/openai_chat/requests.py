@@ -135,7 +135,7 @@ def encode_request(request: Request, target: Target) -> Encoded:
     own = wire.OWN in request.extensions
     losses = [*lose_foreign(request, wire.OWN)]
     request = _without_unsaid(request, target, own, losses)
-    tools = ToolWriter(request.tools, target.dialect, own)
+    tools = ToolWriter(request.tools, target, own)
     messages = MessageWriter(request, target, tools.names)
     hint = _hint(request.output, target.dialect)
     losses += [Loss("output", "This upstream is asked in words to follow the schema.")] if hint else []
@@ -210,13 +210,14 @@ def _stream(request: Request) -> JSON:
 def _tools(request: Request, writer: ToolWriter) -> JSON:
     if not request.tools:
         return {}
-    tools, chosen = request.tools, {}
+    tools, choice = request.tools, None
     if request.tool_choice is not None:
         choice, tools = writer.choice(request.tool_choice, tools)
-        chosen = {"tool_choice": choice}
-    if request.parallel_calls is not None:
-        chosen["parallel_tool_calls"] = request.parallel_calls
-    return {"tools": writer.tools(tools), **chosen}
+    written = writer.tools(tools)
+    if "tools" not in written:
+        return written
+    chosen = {"tool_choice": choice, "parallel_tool_calls": request.parallel_calls}
+    return written | {name: value for name, value in chosen.items() if value is not None}
 
 
 def _output(output: OutputFormat | None, dialect: Dialect, own: bool) -> JSON:
@@ -341,7 +342,7 @@ FIELDS: Mapping[str, str] = {
     "top_p": "top_p",
     "user": "user",
     "verbosity": "verbosity",
-    "web_search_options": "extension",
+    "web_search_options": "tools",
 }
 
 FATES: Mapping[str, Fate] = {
@@ -388,6 +389,13 @@ FATES: Mapping[str, Fate] = {
     "tool.function": "exact",
     "tool.custom": "exact",
     "tool.server": "refused",
+    "tool.web_search": "approximated",
+    "search.allowed_domains": "warned",
+    "search.blocked_domains": "warned",
+    "search.max_uses": "warned",
+    "search.location": "exact",
+    "search.context_size": "exact",
+    "search.others": "warned",
     "choice.auto": "exact",
     "choice.none": "exact",
     "choice.required": "exact",

@@ -1,5 +1,7 @@
 """Tools and the choice among them, read from Chat's words and written in them."""
 
+from collections.abc import Mapping
+
 from gateway.canonical import JSON, Cache, CustomTool, FunctionTool, ServerTool, Tool, ToolChoice
 from gateway.errors import BadRequest
 from gateway.protocols.custom_tools import as_function
@@ -8,7 +10,24 @@ from gateway.protocols.openai_chat import wire
 from gateway.protocols.openai_chat.content import cache_mark
 from gateway.protocols.reading import dicts
 from gateway.protocols.schemas import for_tool, strict_problem
-from gateway.protocols.translation import Dialect, Loss
+from gateway.protocols.translation import Loss, Target
+from gateway.protocols.web_search import KIND, read_search, taken_over, without_search, write_place
+
+OPTIONS = "web_search_options"
+"""The member that asks OpenAI's models to search."""
+
+OPENROUTER = "openrouter:web_search"
+"""OpenRouter's search, which has all options."""
+
+DOMAINS = "This upstream's search has no such option."
+SEARCH_UNSAID: Mapping[str, Mapping[str, str]] = {
+    OPTIONS: dict.fromkeys(("allowed_domains", "blocked_domains", "max_uses"), DOMAINS),
+    "openrouter": {},
+    "enable_search": dict.fromkeys(
+        ("allowed_domains", "blocked_domains", "max_uses", "location", "context_size"), DOMAINS
+    ),
+}
+"""What cannot be said of a search, by how it is asked for, and why."""
 
 # reading
 
@@ -18,6 +37,8 @@ def read_tools(body: wire.Body, raw: object) -> tuple[Tool, ...]:
     items = dicts(raw)
     tools = [_read_tool(tool, items[index], f"tools[{index}]") for index, tool in enumerate(body.tools or ())]
     tools += [_read_function(function, None) for function in body.functions or ()]
+    if body.web_search_options is not None:
+        tools.append(_read_search(body.web_search_options))
     named: dict[str, Tool] = {}
     for index, tool in enumerate(tools):
         name = f"tools[{index}]" if isinstance(tool, ServerTool) else tool.name
@@ -36,7 +57,23 @@ def _read_tool(tool: wire.ToolDeclared, item: JSON, at: str) -> Tool:
     if tool.type in ("function", "custom"):
         at = f"{at}.{tool.type}"
         raise BadRequest(f"'{at}' is missing.", code="missing_required_parameter", param=at)
-    return ServerTool(tool.type, wire.OWN, item)
+    if tool.type != OPENROUTER:
+        return ServerTool(tool.type, wire.OWN, item)
+    told = {_RENAMED.get(name, name): value for name, value in _dict(item.get("parameters")).items()}
+    return ServerTool(KIND, wire.OWN, item, read_search(told, f"{at}.parameters"))
+
+
+_RENAMED = {"excluded_domains": "blocked_domains"}
+
+
+def _read_search(options: JSON) -> ServerTool:
+    place = options.get("user_location")
+    near = {"user_location": _dict(place).get("approximate")} if place is not None else {}
+    return ServerTool(KIND, wire.OWN, {OPTIONS: options}, read_search(options | near, OPTIONS))
+
+
+def _dict(value: object) -> JSON:
+    return value if isinstance(value, dict) else {}
 
 
 def _read_function(said: wire.FunctionDeclared, cache: Cache | None) -> FunctionTool:
@@ -85,19 +122,27 @@ def _read_chosen(said: wire.ChosenTool) -> ToolChoice:
 class ToolWriter:
     """Writes one request's tools for one upstream; `own` is whether a Chat client declared them."""
 
-    def __init__(self, tools: tuple[Tool, ...], dialect: Dialect, own: bool) -> None:
+    def __init__(self, tools: tuple[Tool, ...], target: Target, own: bool) -> None:
         self.losses: list[Loss] = []
         self.names = ToolNames(
             TOOL_NAMES[wire.OWN], [_full(tool) for tool in tools if not isinstance(tool, ServerTool)]
         )
-        self._dialect = dialect
+        self._target = target
+        self._dialect = target.dialect
         self._own = own
 
-    def tools(self, tools: tuple[Tool, ...]) -> list[JSON]:
-        return [self._tool(tool, index) for index, tool in enumerate(tools)]
+    def tools(self, tools: tuple[Tool, ...]) -> JSON:
+        """The list of tools, and members of the request that ask for more."""
+        written = [self._tool(tool, index) for index, tool in enumerate(tools)]
+        listed = [item for item in written if "type" in item]
+        members = {name: value for item in written if "type" not in item for name, value in item.items()}
+        return ({"tools": listed} if listed else {}) | members
 
-    def choice(self, choice: ToolChoice, tools: tuple[Tool, ...]) -> tuple[object, tuple[Tool, ...]]:
+    def choice(self, asked: ToolChoice, tools: tuple[Tool, ...]) -> tuple[object, tuple[Tool, ...]]:
         """The choice, and the tools to send with it: all, or where the upstream cannot be told, only those chosen."""
+        choice = without_search(asked, tools, self.losses)
+        if choice is None:
+            return None, tools
         mode = self._dialect.required_choice if choice.mode == "required" else choice.mode
         if not choice.names or choice.mode == "none":
             return mode, tools
@@ -128,8 +173,27 @@ class ToolWriter:
                 return self._function(as_function(tool), index)
             case ServerTool(origin=wire.OWN, item=item):
                 return item
-        message = f"The tool '{tool.kind[:64]}' runs at its own provider, and not with this model."
-        raise BadRequest(message, code="unsupported_tool", param=f"tools[{index}]")
+            case ServerTool():
+                return self._search(tool, f"tools[{index}]")
+
+    def _search(self, tool: ServerTool, at: str) -> JSON:
+        way = self._dialect.web_search
+        search = taken_over(tool, at, self._target, SEARCH_UNSAID.get(way, {}), self.losses)
+        if way == "enable_search":
+            return {way: True}
+        options: JSON = {"search_context_size": search.context_size} if search.context_size else {}
+        place = write_place(search.location) if search.location else None
+        if way == OPTIONS:
+            near = {} if place is None else {"user_location": {"type": "approximate", "approximate": place}}
+            return {OPTIONS: options | near}
+        wanted: JSON = {
+            **options,
+            "allowed_domains": list(search.allowed_domains),
+            "excluded_domains": list(search.blocked_domains),
+            "max_uses": search.max_uses,
+            "user_location": None if place is None else {"type": "approximate", **place},
+        }
+        return {"type": OPENROUTER, "parameters": {name: value for name, value in wanted.items() if value}}
 
     def _function(self, tool: FunctionTool, index: int) -> JSON:
         function: JSON = {"name": self.names.of(_full(tool))}

@@ -38,7 +38,6 @@ EXTENSIONS = (
     "prediction",
     "prompt_cache_options",
     "prompt_cache_retention",
-    "web_search_options",
 )
 """Members of OpenAI's own endpoint that no other protocol has."""
 
@@ -284,6 +283,7 @@ class Body(Struct):
     metadata: JSON | None = None
     prompt_cache_key: str | None = None
     store: bool | None = None
+    web_search_options: JSON | None = None
 
 
 THINKING_MEMBERS = ("reasoning", "thinking", "enable_thinking", "thinking_budget")

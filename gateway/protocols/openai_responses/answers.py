@@ -4,6 +4,7 @@ import msgspec
 
 from gateway.canonical import (
     JSON,
+    Citation,
     Ending,
     Finish,
     Image,
@@ -14,6 +15,7 @@ from gateway.canonical import (
     Refusal,
     Request,
     Response,
+    Searched,
     Text,
     ToolCall,
     Usage,
@@ -25,7 +27,7 @@ from gateway.protocols.ids import AnswerIds
 from gateway.protocols.openai_responses import wire
 from gateway.protocols.openai_responses.items import instructions_above
 from gateway.protocols.openai_responses.native import CLIENT_CALLS, INCOMPLETE, failure
-from gateway.protocols.openai_responses.output import Output
+from gateway.protocols.openai_responses.output import SEARCH_CALL, Output
 from gateway.protocols.openai_responses.parts import read_citations
 from gateway.protocols.openai_responses.requests import write_format
 from gateway.protocols.openai_responses.tools import show_choice, show_tools
@@ -94,8 +96,19 @@ def read_item(item: JSON) -> list[tuple[Key, Part]]:
             form = item.get("output_format")
             return [(("whole", 0), Image(Inline(f"image/{form if isinstance(form, str) else 'png'}", result)))]
         case str() as kind:
-            return [(("whole", 0), Native(wire.NAME, kind, item))]
+            return [(("whole", 0), Native(wire.NAME, kind, item, _read_searched(item)))]
     return []
+
+
+def _read_searched(item: JSON) -> Searched | None:
+    """What was searched for and found; opening a page that was found is no search."""
+    action = wire.member(item, "action")
+    if item.get("type") != SEARCH_CALL or action.get("type", "search") != "search":
+        return None
+    asked = action.get("queries") or [action.get("query")]
+    queries = tuple(query for query in asked if isinstance(query, str)) if isinstance(asked, list) else ()
+    sources = tuple(Citation(url) for source in dicts(action.get("sources")) if (url := read_string(source, "url")))
+    return Searched(queries, sources)
 
 
 def _read_said(part: JSON, index: int) -> list[tuple[Key, Part]]:

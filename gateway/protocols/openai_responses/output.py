@@ -24,6 +24,7 @@ from gateway.canonical import (
     Refusal,
     Remote,
     Request,
+    Searched,
     Text,
     Tool,
     ToolCall,
@@ -37,6 +38,8 @@ Status = Literal["completed", "incomplete"]
 
 CUT_SHORT = ("length", "context_full", "filter", "error", "malformed_call")
 DECLINED = "The model declined to answer."
+
+SEARCH_CALL = "web_search_call"
 
 PICTURES = {"image/png": "png", "image/webp": "webp", "image/jpeg": "jpeg", "image/gif": "gif"}
 
@@ -76,7 +79,8 @@ class Output:
         self._seed = seed
         self._tools = request.tools
         include = (wire.own_extension(request) or {}).get("include")
-        self._shows_tokens = isinstance(include, list) and wire.SEES_REASONING in include
+        self._includes = include if isinstance(include, list) else []
+        self._shows_tokens = wire.SEES_REASONING in self._includes
         self._open: Item | None = None
         self._part: Part | None = None
         self._ended = True
@@ -95,7 +99,7 @@ class Output:
                 return self._signature(part) + self._enter(part) + self._add(part.arguments)
             case Image(source=Remote(url=url)):
                 return self._enter(Text()) + self._add(url)
-            case Image(source=Inline()) | Native(origin=wire.NAME):
+            case Image(source=Inline()) | Native(origin=wire.NAME) | Native(searched=Searched()):
                 return self._enter(part)
         self._part = None
         return []
@@ -164,6 +168,9 @@ class Output:
                 return _Thought(place("rs"), self._shows_tokens)
             case ToolCall():
                 return _new_call(part, self._tools, place)
+            case Native(origin=origin, searched=Searched() as searched) if origin != wire.NAME:
+                at = place("ws")
+                return _Search(at, _search_call(at.id, searched, shows_sources=wire.SEES_SOURCES in self._includes))
             case Native():
                 return _Finished(Place(str(part.item.get("id", "")), index), part.item)
             case Image(source=Inline() as media):
@@ -383,3 +390,20 @@ class _Finished:
 
     def final(self, status: str) -> JSON:
         return self._item
+
+
+class _Search(_Finished):
+    """A search that is over when it is told."""
+
+    def start(self, part: Part) -> list[JSON]:
+        begun = {name: value for name, value in self._item.items() if name != "action"} | {"status": "in_progress"}
+        steps = [self._place.event(f"{SEARCH_CALL}.{step}") for step in ("in_progress", "searching", "completed")]
+        return [self._place.item_event("added", begun), *steps]
+
+
+def _search_call(id_: str, searched: Searched, *, shows_sources: bool) -> JSON:
+    queries = list(searched.queries)
+    action: JSON = {"type": "search", "query": queries[0] if queries else "", "queries": queries}
+    if shows_sources:
+        action["sources"] = [{"type": "url", "url": source.url} for source in searched.sources if source.url]
+    return {"id": id_, "type": SEARCH_CALL, "status": "completed", "action": action}

@@ -13,6 +13,7 @@ from gateway.canonical import (
     Effort,
     OutputFormat,
     Request,
+    ServerTool,
     Text,
     Thinking,
     Tool,
@@ -248,7 +249,7 @@ def encode_request(request: Request, target: Target) -> Encoded:
         **({} if above is None else {"instructions": above}),
         **items.input(),
         **({"stream": True} if request.stream else {}),
-        **_tools(request, items.declared(), target, ToolWriter(names, extension, losses, target.dialect.strict_tools)),
+        **_tools(request, items.declared(), target, ToolWriter(names, extension, losses, target)),
         **_limits(request, losses),
         **_text(request, extension),
         **_reasoning(request, target, extension),
@@ -286,6 +287,8 @@ def _tools(request: Request, declared: tuple[Tool, ...], target: Target, writer:
     if "image" in request.modalities and not any(tool.get("type") == "image_generation" for tool in tools):
         tools.append({"type": "image_generation"})
     written: JSON = {"tools": tools} if tools else {}
+    if writer.most_searches is not None:
+        written["max_tool_calls"] = writer.most_searches
     if request.tool_choice is not None and (tools or own):
         written["tool_choice"] = writer.choice(request.tool_choice, request.tools, target.dialect.required_choice)
     if request.parallel_calls is not None and (tools or own):
@@ -366,6 +369,8 @@ def _state(request: Request, target: Target, extension: JSON | None) -> JSON:
     seen = [wire.SEES_REASONING] if _reasons(request, target.facts) else []
     if request.logprobs is not None:
         seen.append(wire.SEES_LOGPROBS)
+    if any(isinstance(tool, ServerTool) and tool.search for tool in request.tools):
+        seen.append(wire.SEES_SOURCES)
     return {"store": request.store is True, **({"include": seen} if seen else {})}
 
 
@@ -475,6 +480,13 @@ FATES: Mapping[str, Fate] = {
     "tool.function": "exact",
     "tool.custom": "exact",
     "tool.server": "refused",
+    "tool.web_search": "approximated",
+    "search.allowed_domains": "exact",
+    "search.blocked_domains": "warned",
+    "search.max_uses": "approximated",
+    "search.location": "exact",
+    "search.context_size": "exact",
+    "search.others": "warned",
     "choice.auto": "exact",
     "choice.none": "exact",
     "choice.required": "exact",

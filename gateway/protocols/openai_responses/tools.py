@@ -4,16 +4,20 @@ from typing import Literal
 
 from msgspec import Struct
 
-from gateway.canonical import JSON, CustomTool, FunctionTool, Request, ServerTool, Tool, ToolChoice
+from gateway.canonical import JSON, CustomTool, FunctionTool, Request, ServerTool, Tool, ToolChoice, WebSearch
 from gateway.errors import BadRequest
 from gateway.protocols.ids import ToolNames
 from gateway.protocols.openai_responses import wire
 from gateway.protocols.schemas import for_tool, strict_problem
+from gateway.protocols.translation import Loss, Target
+from gateway.protocols.web_search import KIND as WEB_SEARCH
+from gateway.protocols.web_search import read_search, taken_over, write_place
 
 KINDS = {"code_interpreter": "code_execution"}
 """Tools that the provider runs, by the name that every protocol knows them under."""
 
-WEB_SEARCH = "web_search"
+SEARCH_UNSAID = {"blocked_domains": "OpenAI's search can be kept to domains, and not away from any."}
+"""What cannot be said of a search, and why."""
 
 MODES: dict[str, Literal["auto", "none", "required"]] = {
     "auto": "auto",
@@ -90,7 +94,14 @@ def _read_tool(item: JSON, namespace: str, at: str) -> tuple[Tool, JSON]:
         return _read_function(nested if isinstance(nested, dict) else item, namespace, at)
     if kind == "custom":
         return _read_custom(item, namespace, at)
-    return ServerTool(WEB_SEARCH if kind.startswith(WEB_SEARCH) else KINDS.get(kind, kind), wire.NAME, item), {}
+    if kind.startswith(WEB_SEARCH):
+        return ServerTool(WEB_SEARCH, wire.NAME, item, _read_search(item, at)), {}
+    return ServerTool(KINDS.get(kind, kind), wire.NAME, item), {}
+
+
+def _read_search(item: JSON, at: str) -> WebSearch:
+    filters = wire.read_object(item.get("filters") or {}, f"{at}.filters")
+    return read_search({name: value for name, value in item.items() if name != "filters"} | filters, at)
 
 
 def _read_function(item: JSON, namespace: str, at: str) -> tuple[Tool, JSON]:
@@ -167,12 +178,14 @@ def is_plain(value: object) -> bool:
 class ToolWriter:
     """Writes the tools of one request; `extension` is None where a client of another protocol sent it."""
 
-    def __init__(self, names: ToolNames, extension: JSON | None, losses: wire.Losses, strict_tools: bool) -> None:
+    def __init__(self, names: ToolNames, extension: JSON | None, losses: wire.Losses, target: Target) -> None:
+        self.most_searches: int | None = None
+        """How often the provider's own tools may be used at all."""
         self._names = names
+        self._target = target
         self._kept = None if extension is None else wire.as_sent(extension)
         self._rests = wire.member(extension or {}, "tools")
         self._losses = losses
-        self._strict_tools = strict_tools
 
     def tools(self, tools: tuple[Tool, ...]) -> list[JSON]:
         written: list[JSON] = []
@@ -205,11 +218,21 @@ class ToolWriter:
                 return {"type": "custom", "name": self._names.of(tool.name), **described, **form}
             case ServerTool(origin=wire.NAME):
                 return tool.item
-        raise BadRequest(
-            f"'{tool.kind}' is run by another provider itself; this model's upstream has no such tool.",
-            code="unsupported_tool",
-            param=f"tools[{number}]",
-        )
+            case ServerTool():
+                return self._search(tool, f"tools[{number}]")
+
+    def _search(self, tool: ServerTool, at: str) -> JSON:
+        losses: list[Loss] = []
+        search = taken_over(tool, at, self._target, SEARCH_UNSAID, losses)
+        for loss in losses:
+            self._losses.note(loss.field, loss.why)
+        self.most_searches = search.max_uses
+        written: JSON = {"type": WEB_SEARCH}
+        if search.allowed_domains:
+            written["filters"] = {"allowed_domains": list(search.allowed_domains)}
+        if search.location is not None:
+            written["user_location"] = {"type": "approximate", **write_place(search.location)}
+        return written | ({"search_context_size": search.context_size} if search.context_size else {})
 
     def _function(self, tool: FunctionTool, at: str) -> JSON:
         item: JSON = {"type": "function", "name": self._names.of(tool.name)}
@@ -221,7 +244,7 @@ class ToolWriter:
         fitted = for_tool(tool.schema)
         for place in fitted.removed:
             self._losses.note(f"{at}.schema.{place}", "OpenAI takes no such schema.")
-        strict = tool.strict is True and self._strict_tools and not strict_problem(fitted.schema)
+        strict = tool.strict is True and self._target.dialect.strict_tools and not strict_problem(fitted.schema)
         return item | {"parameters": fitted.schema, "strict": strict}
 
     def _group(self, written: list[JSON], namespace: str) -> list[JSON]:
@@ -240,8 +263,8 @@ class ToolWriter:
             match tool:
                 case CustomTool() if tool.name == name:
                     return {"type": "custom", "name": self._names.of(name)}
-                case ServerTool(origin=wire.NAME, kind=kind) if kind == name:
-                    return {"type": tool.item.get("type")}
+                case ServerTool(origin=origin, kind=kind) if kind == name:
+                    return {"type": tool.item.get("type") if origin == wire.NAME else WEB_SEARCH}
         return {"type": "function", "name": self._names.of(name)}
 
 
@@ -267,4 +290,4 @@ def show_choice(request: Request) -> object:
 
 
 def _shown(request: Request) -> ToolWriter:
-    return ToolWriter(ToolNames(r"[\s\S]*", ()), wire.own_extension(request), wire.Losses(), strict_tools=True)
+    return ToolWriter(ToolNames(r"[\s\S]*", ()), wire.own_extension(request), wire.Losses(), Target(""))

@@ -17,6 +17,7 @@ ENCRYPTED = "encrypted"
 
 SEES_REASONING = "reasoning.encrypted_content"
 SEES_LOGPROBS = "message.output_text.logprobs"
+SEES_SOURCES = "web_search_call.action.sources"
 
 AS_SENT = "_as_sent"
 """Under this name an extension keeps what the canonical model has no word for: ids, item boundaries, odd members."""

@@ -27,6 +27,33 @@ def send(protocol: Protocol, body: bytes, **headers: str) -> Call:
     return Call("POST", PATHS[protocol], {}, headers, body)
 
 
+FOUND_ELSEWHERE = seal(Opaque("", "searched", ""))
+
+
+def test_a_search_that_another_provider_ran_is_not_given_back_to_anthropic() -> None:
+    location = {"type": "web_search_result_location", "url": "https://a", "cited_text": ""}
+    own = {"type": "web_search_tool_result", "tool_use_id": "srvtoolu_2", "content": []}
+    content = [
+        {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {}},
+        {
+            "type": "web_search_tool_result",
+            "tool_use_id": "srvtoolu_1",
+            "content": [{"type": "web_search_result", "url": "https://a", "encrypted_content": FOUND_ELSEWHERE}],
+        },
+        {"type": "server_tool_use", "id": "srvtoolu_2", "name": "web_search", "input": {}},
+        own,
+        {
+            "type": "text",
+            "text": "So.",
+            "citations": [location | {"encrypted_index": FOUND_ELSEWHERE}, location | {"encrypted_index": "Eo8B"}],
+        },
+    ]
+    sent = patch("anthropic_messages", "standard", {"messages": [{"role": "assistant", "content": content}]})
+    (message,) = sent["messages"]
+    assert message["content"][:2] == content[2:4]
+    assert message["content"][2]["citations"] == [location | {"encrypted_index": "Eo8B"}]
+
+
 def chat(dialect: str, *messages: dict[str, Any], **members: Any) -> dict[str, Any]:
     return patch("openai_chat", dialect, {"messages": [{"role": "user", "content": "?"}, *messages]} | members)
 

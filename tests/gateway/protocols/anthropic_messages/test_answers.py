@@ -31,6 +31,7 @@ from gateway.errors import BadRequest, GatewayError, UpstreamFailed
 from gateway.protocols.anthropic_messages.answers import decode_response, encode_response
 from gateway.protocols.anthropic_messages.native import CODEC
 from gateway.protocols.anthropic_messages.requests import decode_request
+from gateway.protocols.anthropic_messages.searches import FOREIGN as FOREIGN_FIND
 from gateway.protocols.capsules import unseal
 from gateway.protocols.codec import Call
 from tests.support.looked_on import buckets
@@ -255,7 +256,7 @@ def test_a_source_with_an_address_is_cited() -> None:
             "url": "https://a.example",
             "title": "A",
             "cited_text": "so",
-            "encrypted_index": "",
+            "encrypted_index": FOREIGN_FIND,
         }
     ]
 

@@ -12,6 +12,7 @@ from anthropic.types.beta import message_create_params as beta_message_create_pa
 from gateway.canonical import (
     Part,
     Request,
+    WebSearch,
 )
 from gateway.protocols.anthropic_messages.fields import FATES, FIELDS
 
@@ -68,5 +69,6 @@ def test_every_parameter_of_the_newest_sdk_has_a_meaning(kind: Any) -> None:
 def test_every_canonical_field_has_a_fate() -> None:
     kinds = [re.sub(r"(?<=[a-z])([A-Z])", r"_\1", kind.__name__).lower() for kind in te.get_args(Part)]
     others = ("tool.function", "tool.custom", "tool.server", "source.inline", "source.remote", "source.stored")
+    searches = ["tool.web_search", *(f"search.{option}" for option in WebSearch.__struct_fields__)]
     choices = [f"choice.{mode}" for mode in ("auto", "none", "required", "one", "subset")]
-    assert {*Request.__struct_fields__, *(f"part.{kind}" for kind in kinds), *others, *choices} <= set(FATES)
+    assert {*Request.__struct_fields__, *(f"part.{kind}" for kind in kinds), *others, *choices, *searches} <= set(FATES)

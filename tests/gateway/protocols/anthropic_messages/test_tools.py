@@ -10,6 +10,7 @@ from gateway.canonical import (
     FunctionTool,
     ServerTool,
     ToolChoice,
+    WebSearch,
 )
 from gateway.errors import BadRequest
 
@@ -41,7 +42,7 @@ def test_dated_client_tools_are_functions_to_others_and_themselves_at_home() -> 
 
 def test_server_tools_are_known_by_their_kind() -> None:
     item = {"type": "web_search_20250305", "name": "web_search", "max_uses": 2}
-    assert decoded(tools=[item]).tools == (ServerTool("web_search", "anthropic_messages", item),)
+    assert decoded(tools=[item]).tools == (ServerTool("web_search", "anthropic_messages", item, WebSearch(max_uses=2)),)
 
 
 def test_tools_are_written_with_an_object_as_their_schema() -> None:

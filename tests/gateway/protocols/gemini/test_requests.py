@@ -26,6 +26,7 @@ from gateway.canonical import (
     ToolResult,
     Turn,
     Video,
+    WebSearch,
 )
 from gateway.errors import BadRequest, NotFound
 from gateway.protocols.capsules import seal
@@ -322,7 +323,8 @@ def test_every_parameter_of_the_sdk_has_its_place() -> None:
 
 def test_every_canonical_field_and_kind_has_its_fate() -> None:
     parts = {f"part.{re.sub('(?<=[a-z])(?=[A-Z])', '_', kind.__name__).lower()}" for kind in typing.get_args(Part)}
-    others = {"tool.function", "tool.custom", "tool.server"}
+    others = {"tool.function", "tool.custom", "tool.server", "tool.web_search"}
+    others |= {f"search.{option.name}" for option in fields(WebSearch)}
     choices = {f"choice.{name}" for name in ("auto", "none", "required", "one", "subset")}
     assert set(TRANSLATION.fates) == {field.name for field in fields(Request)} | parts | others | choices
 

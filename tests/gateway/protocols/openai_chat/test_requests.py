@@ -33,6 +33,7 @@ from gateway.canonical import (
     ToolResult,
     Turn,
     Video,
+    WebSearch,
 )
 from gateway.errors import BadRequest
 from gateway.protocols.capsules import seal
@@ -218,7 +219,7 @@ def test_custom_tools_keep_their_grammar_and_other_tools_their_members() -> None
     request = read(tools=[{"type": "custom", "custom": {"name": "patch", "format": grammar}}, hosted])
     flat: dict[str, Any] = {"type": "grammar", "syntax": "lark", "definition": "start: X"}
     assert request.tools[0] == CustomTool("patch", format=flat)
-    assert request.tools[1] == ServerTool("openrouter:web_search", "openai_chat", hosted)
+    assert request.tools[1] == ServerTool("web_search", "openai_chat", hosted, WebSearch(max_uses=1))
 
 
 def assistant(**members: Any) -> tuple[Any, ...]:
@@ -741,7 +742,8 @@ def test_every_canonical_field_and_kind_has_a_fate() -> None:
     }
     needed = {f"{of}.{named.get(k.__name__, k.__name__.lower())}" for of, all_ in kinds.items() for k in all_}
     choices = {f"choice.{form}" for form in ("auto", "none", "required", "one", "subset")}
-    assert set(FATES) == {*Request.__struct_fields__, *needed, *choices}
+    searches = {"tool.web_search", *(f"search.{option}" for option in canonical.WebSearch.__struct_fields__)}
+    assert set(FATES) == {*Request.__struct_fields__, *needed, *choices, *searches}
 
 
 def test_a_field_that_a_row_drops_is_one_that_there_is() -> None:

@@ -687,4 +687,5 @@ def test_every_canonical_field_and_kind_has_a_fate() -> None:
     }
     needed = {f"{of}.{named.get(k.__name__, k.__name__.lower())}" for of, all_ in kinds_of.items() for k in all_}
     choices = {f"choice.{form}" for form in ("auto", "none", "required", "one", "subset")}
-    assert set(FATES) == {*Request.__struct_fields__, *needed, *choices}
+    searches = {"tool.web_search", *(f"search.{option}" for option in canonical.WebSearch.__struct_fields__)}
+    assert set(FATES) == {*Request.__struct_fields__, *needed, *choices, *searches}
