@@ -35,13 +35,10 @@ class PriceBook:
         rate = self.rate(provider_id, price_id, model, at)
         if rate is None:
             return PriceView(provider_id=provider_id, model=model, prices={}, source="")
-        prices = {
-            meter: whole(price * UNITS[meter].per / MILLION)
-            for meter, price in rate.prices.items()
-            if meter not in PARTS or price != rate.prices[PARTS[meter]]
-        }
-        tiers = "".join(f"; other prices above {tier.above:,} input tokens" for tier in rate.tiers[:1])
-        return PriceView(provider_id=provider_id, model=model, prices=prices, source=rate.origin.told + tiers)
+        told = [rate.origin.told, *(f"other prices above {tier.above:,} input tokens" for tier in rate.tiers[:1])]
+        if rate.variants:
+            told.append(f"other prices for {', '.join(' '.join(each.when.values()) for each in rate.variants)}")
+        return PriceView(provider_id=provider_id, model=model, prices=shown(rate), source="; ".join(told))
 
     def _find(self, provider_id: str, price_id: str | None, model: str) -> list[Source]:
         name = model.removeprefix("models/").lower()
@@ -52,3 +49,13 @@ class PriceBook:
             *(bundled(price_id, name) if price_id else ()),
             *local(provider_id),
         ]
+
+
+def shown(rate: Rate) -> dict[str, int]:
+    """Prices in micro-units for each meter's unit, without those of parts that cost what their bucket does."""
+    prices = rate.prices or rate.variants[0].prices
+    return {
+        meter: whole(price * UNITS[meter].per / MILLION)
+        for meter, price in prices.items()
+        if meter not in PARTS or price != prices[PARTS[meter]]
+    }

@@ -138,7 +138,7 @@ def charge_for(rate: Rate | None, usage: Usage, model: str) -> Charge | None:
         return None
     charged = charge(rate, usage, model)
     known = any(line.meter in rate.prices_for(usage) for line in charged.lines)
-    return charged if known or not any(rate.prices.values()) else None
+    return charged if known or (rate.prices and not any(rate.prices.values())) else None
 
 
 def counted(usage: Usage) -> Iterator[tuple[str, int]]:

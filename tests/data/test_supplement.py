@@ -3,8 +3,6 @@
 from data.presets import load_presets
 from data.supplement import load_price_rows
 
-METERS = {"input", "cache_read", "cache_write_5m", "cache_write_1h", "tool_prompt", "output", "reasoning"}
-
 
 def test_every_row_belongs_to_a_preset_and_names_its_source() -> None:
     known = {preset.id for preset in load_presets()}
@@ -14,11 +12,17 @@ def test_every_row_belongs_to_a_preset_and_names_its_source() -> None:
         assert row.seen >= row.since
 
 
-def test_every_row_prices_input_and_output_in_exact_decimals() -> None:
+def test_every_row_prices_something_in_exact_decimals() -> None:
     for row in load_price_rows():
-        for prices in (row.prices, *(tier.prices for tier in row.tiers)):
-            assert {"input", "output"} <= set(prices) <= METERS
+        tables = (row.prices, *(tier.prices for tier in row.tiers), *(variant.prices for variant in row.variants))
+        assert any(tables)
+        for prices in tables:
             assert all(price.replace(".", "", 1).isdigit() for price in prices.values())
+
+
+def test_tokens_are_never_priced_on_one_side_alone() -> None:
+    for row in load_price_rows():
+        assert ("input" in row.prices) <= ("output" in row.prices)
 
 
 def test_tiers_rise_and_price_the_same_meters_as_the_base() -> None:

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.canonical import Usage
-from gateway.meters import BUCKETS
+from gateway.canonical import Details, Usage
+from gateway.meters import BUCKETS, UNITS
+from gateway.price_sources import supplement
 from gateway.pricing import PriceBook
-from gateway.rates import Charge, Origin, PriceLine, Rate, charge
+from gateway.rates import Charge, Origin, PriceLine, Rate, charge, charge_for
 from gateway.snapshot import PriceOverrideFacts
 
 NOW = int(datetime(2026, 11, 20, 12, tzinfo=UTC).timestamp() * 1_000_000)
@@ -228,3 +229,42 @@ def test_the_book_forgets_rather_than_growing_without_end() -> None:
     for number in range(9000):
         assert book.rate("openai", "openai", f"made-up-{number}", NOW) is not None
     assert len(book._found) <= 4096
+
+
+def test_everything_in_our_supplement_is_counted_in_something() -> None:
+    for row in supplement():
+        tables = (row.prices, *(tier.prices for tier in row.tiers), *(variant.prices for variant in row.variants))
+        assert all(set(prices) <= set(UNITS) for prices in tables)
+
+
+@pytest.mark.parametrize(
+    ("terms", "micros"),
+    [
+        ({"resolution": "720p"}, 6_827_950),
+        ({"resolution": "1080p"}, 7_570_120),
+        ({"resolution": "480p", "source": "video"}, 4_156_150),
+        ({"resolution": "1080p", "source": "video"}, 4_601_450),
+    ],
+)
+def test_a_film_of_seedance_costs_what_its_resolution_and_source_do(terms: dict[str, str], micros: int) -> None:
+    rate = rate_of("volcengine", None, "doubao-seedance-2-0-260128")
+    assert charge(rate, Usage(output=1_000_000, details=Details(terms=terms))).total_micros == micros
+
+
+def test_a_second_of_sora_costs_what_its_resolution_does_and_an_unknown_one_has_no_price() -> None:
+    rate = rate_of("openai", "openai", "sora-2-pro")
+    of = {
+        size: Usage(details=Details(video_seconds=8, terms={"resolution": size})) for size in ("720p", "1024p", "1080p")
+    }
+    charged = {size: charge_for(rate, usage, "sora-2-pro") for size, usage in of.items()}
+    assert {size: each and each.total_micros for size, each in charged.items()} == {
+        "720p": 2_400_000,
+        "1024p": 4_000_000,
+        "1080p": None,
+    }
+
+
+def test_a_model_that_only_has_prices_on_terms_is_shown_with_them() -> None:
+    view = PriceBook().view("openai", "openai", "sora-2-pro", NOW)
+    assert view.prices == {"video_seconds": 300_000}
+    assert "other prices for 720p, 1024p" in view.source
