@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 import typer
 from msgspec.structs import replace
 
-from console.cli import exchanges, keys, prices, providers, routes, usage, whole
+from console.cli import acts, exchanges, keys, prices, providers, routes, usage, whole
 from console.cli.asking import Chosen
 from console.cli.show import Json, complain
 from gateway.errors import GatewayError
@@ -39,7 +39,15 @@ app.add_typer(routes.aliases, name="alias")
 app.add_typer(prices.prices, name="price")
 app.add_typer(exchanges.app, name="exchange")
 app.add_typer(usage.app, name="usage")
-for command in (exchanges.tail, whole.snippet, whole.status, whole.events, whole.stop):
+for command in (
+    acts.acts,
+    acts.undo,
+    exchanges.tail,
+    whole.snippet,
+    whole.status,
+    whole.events,
+    whole.stop,
+):
     app.command()(command)
 
 Data = Annotated[

@@ -33,6 +33,11 @@ async def remove_price(session: AsyncSession, provider_id: str, model: str, at: 
     return bool(found)
 
 
+async def holding_price(session: AsyncSession, provider_id: str, model: str, at: int) -> PriceOverride | None:
+    """What the operator says that a glob costs at a moment."""
+    return next((row for row in await _holding(session, provider_id, model, at) if row.since <= at), None)
+
+
 async def _holding(session: AsyncSession, provider_id: str, model: str, at: int) -> list[PriceOverride]:
     """Those of a glob that hold at that moment or are yet to."""
     until = col(PriceOverride.until)

@@ -9,6 +9,8 @@ from sqlmodel import col
 
 from data.tables import Alias, Route, RouteTarget
 
+_IN_ORDER = select(Route).order_by(col(Route.position), col(Route.id))
+
 
 class PlacedRoute(Struct, frozen=True):
     """A route with where it sends to, most wanted first."""
@@ -19,7 +21,7 @@ class PlacedRoute(Struct, frozen=True):
 
 async def list_routes(session: AsyncSession) -> list[PlacedRoute]:
     """All routes in order of position."""
-    routes = list(await session.scalars(select(Route).order_by(col(Route.position), col(Route.id))))
+    routes = list(await session.scalars(_IN_ORDER))
     by_route: dict[int | None, list[RouteTarget]] = {route.id: [] for route in routes}
     for target in await session.scalars(select(RouteTarget).order_by(col(RouteTarget.priority), col(RouteTarget.id))):
         by_route[target.route_id].append(target)
@@ -55,7 +57,7 @@ async def set_targets(session: AsyncSession, route: Route, targets: Sequence[Rou
 
 async def move_route(session: AsyncSession, route_id: int, position: int) -> bool:
     """Put a route at a place counted from 1, or the nearest there is. Whether there is such a route."""
-    routes = list(await session.scalars(select(Route).order_by(col(Route.position), col(Route.id))))
+    routes = list(await session.scalars(_IN_ORDER))
     moved = next((route for route in routes if route.id == route_id), None)
     if moved is None:
         return False
@@ -67,6 +69,13 @@ async def move_route(session: AsyncSession, route_id: int, position: int) -> boo
     return True
 
 
+async def number_routes(session: AsyncSession) -> None:
+    """Close gaps between the routes' places, and part those that share one."""
+    for number, route in enumerate(await session.scalars(_IN_ORDER), 1):
+        route.position = number
+    await session.flush()
+
+
 async def remove_route(session: AsyncSession, route_id: int) -> bool:
     """Whether there was one. Those behind it move up."""
     route = await session.get(Route, route_id)
@@ -74,9 +83,7 @@ async def remove_route(session: AsyncSession, route_id: int) -> bool:
         return False
     await session.delete(route)
     await session.flush()
-    rest = await session.scalars(select(Route).order_by(col(Route.position), col(Route.id)))
-    for number, other in enumerate(rest, 1):
-        other.position = number
+    await number_routes(session)
     return True
 
 

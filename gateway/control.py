@@ -18,8 +18,10 @@ from litestar.params import FromPath, RawBody
 from litestar.response import Response, Stream
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from gateway.answers.asked import ACTOR, user_name
+from gateway.answers.reading import read_operation
 from gateway.bus import Bus
-from gateway.errors import BadRequest, GatewayError, Internal, NotFound
+from gateway.errors import GatewayError, Internal
 from gateway.events import News
 from gateway.operations import Answer, Operation
 from gateway.remote import to_refused
@@ -44,7 +46,9 @@ class OwnersProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        if peer_user(transport.get_extra_info("socket")) not in (0, os.getuid()):
+        user = peer_user(transport.get_extra_info("socket"))
+        self.client = (user_name(user), 0)  # a socket's other end has no address: what it has is a user
+        if user not in (0, os.getuid()):
             transport.abort()
 
 
@@ -71,7 +75,9 @@ def control_app(ask: Ask, bus: Bus, leaving: asyncio.Event) -> Litestar:
     """The control interface as an application."""
 
     @post("/ask/{name:str}", status_code=200)
-    async def answer(name: FromPath[str], body: RawBody) -> Response[bytes]:
+    async def answer(request: Request[object, object, State], name: FromPath[str], body: RawBody) -> Response[bytes]:
+        if request.client is not None:
+            ACTOR.set(request.client.host)
         return _json(await ask(read_operation(name, body)))
 
     @get("/news")
@@ -84,18 +90,6 @@ def control_app(ask: Ask, bus: Bus, leaving: asyncio.Event) -> Litestar:
         openapi_config=None,
         logging_config=None,
     )
-
-
-def read_operation(name: str, body: bytes) -> Operation[object]:
-    """The operation that was asked for, checked."""
-    kind = {each.__name__: each for each in Operation.__subclasses__()}.get(name)
-    if kind is None:
-        raise NotFound(f"This gateway knows no operation {name!r}: it is of another version than the console.")
-    try:
-        operation: Operation[object] = msgspec.json.decode(body, type=kind)
-    except msgspec.DecodeError as error:
-        raise BadRequest(f"{name} is not understood: {error}.") from None
-    return operation
 
 
 async def tell_news(bus: Bus, leaving: asyncio.Event) -> AsyncIterator[bytes]:

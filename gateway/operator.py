@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from gateway import operations, price_operations
-from gateway.answers import candidates, exchanges, keys, prices, reports, routes, trial, upstreams, whole
+from gateway import accounting, operations, price_operations
+from gateway.answers import acts, candidates, exchanges, keys, prices, reports, routes, trial, upstreams, whole
+from gateway.answers.asked import ASKED, Asked, actor, asked
 from gateway.answers.desk import Desk
 from gateway.errors import BadRequest
 from gateway.operations import Answer, Operation
@@ -49,6 +50,8 @@ ANSWERS: Mapping[type[Operation[Any]], Callable[[Desk, Any], Awaitable[Any]]] = 
     price_operations.ListSetPrices: prices.list_set_prices,
     price_operations.SetPrice: prices.set_price,
     price_operations.RemovePrice: prices.remove_price,
+    accounting.ListActs: acts.list_acts,
+    accounting.UndoAct: acts.undo_act,
 }
 
 
@@ -57,6 +60,7 @@ class Operator:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
+        desk.carry_out = self._carry_out
         self._answering: set[asyncio.Future[Any]] = set()
 
     async def ask(self, operation: Operation[Answer]) -> Answer:
@@ -65,7 +69,7 @@ class Operator:
         What was begun is finished even if nobody waits for the answer any longer: a change that is stored but not in
         force would be worse than either.
         """
-        answering = asyncio.ensure_future(ANSWERS[type(operation)](self._desk, operation))
+        answering = asyncio.ensure_future(self._answer(operation))
         self._answering.add(answering)
         answering.add_done_callback(self._answering.discard)
         try:
@@ -73,6 +77,14 @@ class Operator:
         except OverflowError:
             raise BadRequest("A number in this is larger than any that can be stored.") from None
         return answer
+
+    async def _answer(self, operation: Operation[Any]) -> Any:
+        ASKED.set(Asked(actor()))
+        return await self._carry_out(operation)
+
+    async def _carry_out(self, operation: Operation[Any]) -> Any:
+        asked().kinds.append(type(operation))
+        return await ANSWERS[type(operation)](self._desk, operation)
 
     async def reload(self) -> None:
         """Put in force what the database says."""

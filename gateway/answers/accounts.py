@@ -128,11 +128,11 @@ async def route_first(desk: Desk, row: Upstream, listed: bool) -> list[TestStep]
     elif len(snapshot.upstreams) > 1:
         told = f"Without a list of models, ask for them as {row.name}:model, or add a route to it."
     else:
-        async with desk.database.write() as session:
-            route = await routes.add_route(session, "default", CATCH_ALL)
-            await routes.set_targets(session, route, [RouteTarget(route_id=0, upstream_id=row.id or 0)])
         told = f"Route default was added: it sends every model to {row.name}."
-        await desk.changed("routes", "route_saved", told)
+        async with desk.change() as change:
+            route = await routes.add_route(change.session, "default", CATCH_ALL)
+            await routes.set_targets(change.session, route, [RouteTarget(route_id=0, upstream_id=row.id or 0)])
+            change.told("route_saved", told)
     return [TestStep("route", True, told, 0)]
 
 

@@ -2,24 +2,44 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
+import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from data.database import Database
+from data import acts
+from data.acts import Undo
+from data.changes import RowChange, difference, take_picture
+from data.database import Database, Session
 from data.secrets import Vault
+from data.tables import Act
+from gateway.answers.asked import asked
+from gateway.answers.final import is_final
 from gateway.errors import Cut, Unavailable
 from gateway.events import ConfigurationChanged, Noted
 from gateway.loading import load_snapshot
+from gateway.operations import Operation
 from gateway.pricing import PriceBook
 from gateway.runtime import Runtime
 from gateway.snapshot import Snapshot
 
 Subject = Literal["keys", "upstreams", "models", "routes", "aliases", "prices", "settings"]
+
+SUBJECTS: dict[str, Subject] = {
+    "upstreams": "upstreams",
+    "models": "models",
+    "aliases": "aliases",
+    "routes": "routes",
+    "route_targets": "routes",
+    "owners": "keys",
+    "settings": "settings",
+    "keys": "keys",
+}
+"""What a table is about."""
 
 
 class ServingFacts(Struct, frozen=True):
@@ -32,6 +52,20 @@ class ServingFacts(Struct, frozen=True):
     pid: int
     started_at: int
     """UTC microseconds."""
+
+
+class Change:
+    """A change while it is made: where it is stored, what it is told as, and what takes it back besides its rows."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.code = ""
+        self.text = ""
+        self.undone_by: Operation[Any] | None = None
+
+    def told(self, code: str, text: str, undone_by: Operation[Any] | None = None) -> None:
+        """Say what was done, for the record and the event list."""
+        self.code, self.text, self.undone_by = code, text, undone_by
 
 
 class Desk:
@@ -56,9 +90,12 @@ class Desk:
         self.stop = stop
         """Ends the gateway; true for at once."""
         self.serving = serving
+        self.carry_out: Callable[[Operation[Any]], Awaitable[Any]] = _unknown
+        """Has another operation done as part of the one that is being answered."""
         self._stored = Snapshot()
         self._shut: Counter[int] = Counter()
         self._loading = asyncio.Lock()
+        self.undoing = asyncio.Lock()
 
     async def reload(self) -> None:
         """Put in force what the database says."""
@@ -68,11 +105,45 @@ class Desk:
             self.runtime.prices = PriceBook(self._stored.prices, self._stored.price_lists)
             self._put_in_force()
 
-    async def changed(self, what: Subject, code: str, text: str) -> None:
-        """Put a committed change in force and tell everybody."""
+    @asynccontextmanager
+    async def change(self, *what: Subject) -> AsyncIterator[Change]:
+        """The way of every change: stored with who made it and how it is taken back, put in force, and told.
+
+        `what` is changed besides the rows of the configuration.
+        """
+        async with self.database.write() as session:
+            before = await take_picture(session)
+            change = Change(session)
+            yield change
+            await session.flush()
+            rows = difference(before, await take_picture(session))
+            await self._put_on_record(change, rows)
         await self.reload()
-        self.runtime.bus.publish(ConfigurationChanged(what))
+        for subject in dict.fromkeys((*what, *(SUBJECTS[row.table] for row in reversed(rows)))):
+            self.runtime.bus.publish(ConfigurationChanged(subject))
+        self.note("info", change.code, change.text)
+
+    async def record(self, code: str, text: str) -> None:
+        """Put on record what was done to something else than the configuration, and tell it."""
+        async with self.database.write() as session:
+            change = Change(session)
+            change.told(code, text)
+            await self._put_on_record(change, ())
         self.note("info", code, text)
+
+    async def _put_on_record(self, change: Change, rows: Iterable[RowChange]) -> None:
+        """One act for all that one operation does: what comes later in it is undone first."""
+        doing = asked()
+        undo = Undo(rows=tuple(rows), of=doing.undoes)
+        if (operation := change.undone_by) is not None:
+            undo = replace(undo, operation=type(operation).__name__, fields=msgspec.to_builtins(operation))
+        act = await acts.get_act(change.session, doing.act) if doing.act else None
+        if act is None:
+            code, text = doing.known_as or (change.code, change.text)
+            new = Act(at=self.runtime.now(), actor=doing.actor, code=code, text=text)
+            act = await acts.add_act(change.session, new)
+            doing.act = act.id
+        act.undo = "" if is_final(doing.kinds) else acts.with_undo(act, undo)
 
     def note(self, level: Literal["info", "warning", "error"], code: str, text: str) -> None:
         """Add a line to the event list."""
@@ -114,3 +185,7 @@ class Desk:
         """When today began here, in UTC microseconds."""
         now = datetime.fromtimestamp(self.runtime.now() / 1_000_000)
         return int(now.replace(hour=0, minute=0, second=0, microsecond=0).timestamp()) * 1_000_000
+
+
+async def _unknown(operation: Operation[Any]) -> Any:
+    raise NotImplementedError(type(operation).__name__)

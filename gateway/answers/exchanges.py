@@ -59,7 +59,7 @@ async def cut_exchange(desk: Desk, operation: CutExchange) -> Done:
     desk.check_serving()
     find(desk, operation.id).cut(Cut("The operator of this gateway ended this answer."))
     told = f"cut request {operation.id}"
-    desk.note("info", "exchange_cut", told)
+    await desk.record("exchange_cut", told)
     return Done(told)
 
 

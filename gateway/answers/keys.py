@@ -38,19 +38,19 @@ async def create_key(desk: Desk, operation: CreateKey) -> KeyCreated:
         created_at=desk.runtime.now(),
         expires_at=values.expiry(operation.expires_at, desk.runtime.now()),
     )
-    async with desk.database.write() as session:
-        await check_free(session, row.name)
-        await keys.add_key(session, row)
-    await desk.changed("keys", "key_created", f"created key {row.name}")
+    async with desk.change("keys") as change:
+        await check_free(change.session, row.name)
+        await keys.add_key(change.session, row)
+        change.told("key_created", f"created key {row.name}", RevokeKey(row.id or 0))
     return KeyCreated(view(row, KeyActivity(), 0, desk.runtime.now()), made.text)
 
 
 async def edit_key(desk: Desk, operation: EditKey) -> KeyView:
     """Change what is given of a key."""
-    async with desk.database.write() as session:
-        row = await find_usable(session, operation.id)
+    async with desk.change() as change:
+        row = await find_usable(change.session, operation.id)
         if operation.name is not None and (wanted := values.name(operation.name)) != row.name:
-            await check_free(session, wanted)
+            await check_free(change.session, wanted)
             row.name = wanted
         if operation.owner is not None:
             row.owner = values.note(operation.owner, "owner")
@@ -59,38 +59,38 @@ async def edit_key(desk: Desk, operation: EditKey) -> KeyView:
         if operation.models is not None:
             row.models = values.models(operation.models)
         row.expires_at = changed_expiry(row, operation, desk.runtime.now())
-    await desk.changed("keys", "key_edited", f"changed key {row.name}")
+        change.told("key_edited", f"changed key {row.name}")
     return await view_of(desk, row)
 
 
 async def set_key_enabled(desk: Desk, operation: SetKeyEnabled) -> KeyView:
     """Switch a key on; or off, at once, which cuts what it has running."""
     if operation.enabled:
-        row = await store_enabled(desk, operation)
-        await desk.changed("keys", "key_enabled", f"switched key {row.name} on")
-        return await view_of(desk, row)
+        return await view_of(desk, await store_enabled(desk, operation.id, True, 0))
     async with desk.shut(operation.id, Cut("This key was switched off.", code="key_disabled")) as cut:
-        row = await store_enabled(desk, operation)
-        await desk.changed("keys", "key_disabled", f"switched key {row.name} off{and_cut(cut)}")
+        row = await store_enabled(desk, operation.id, False, cut)
     return await view_of(desk, row)
 
 
 async def revoke_key(desk: Desk, operation: RevokeKey) -> Done:
     """End a key for good: refused and cut before the database has heard of it. Doing so again does no harm."""
-    async with desk.shut(operation.id, Cut("This key was revoked.", code="key_revoked")) as cut:
-        async with desk.database.write() as session:
-            row = await find(session, operation.id)
-            row.revoked_at, row.enabled = row.revoked_at or desk.runtime.now(), False
+    revoked = Cut("This key was revoked.", code="key_revoked")
+    async with desk.shut(operation.id, revoked) as cut, desk.change() as change:
+        row = await find(change.session, operation.id)
+        row.revoked_at, row.enabled = row.revoked_at or desk.runtime.now(), False
         told = f"revoked key {row.name}{and_cut(cut)}"
-        await desk.changed("keys", "key_revoked", told)
+        change.told("key_revoked", told)
     return Done(told)
 
 
-async def store_enabled(desk: Desk, operation: SetKeyEnabled) -> Key:
-    """Write down whether a key is switched on."""
-    async with desk.database.write() as session:
-        row = await find_usable(session, operation.id)
-        row.enabled = operation.enabled
+async def store_enabled(desk: Desk, key_id: int, enabled: bool, cut: int) -> Key:
+    """Write down whether a key is switched on. Undoing it cuts answers like any switching off."""
+    async with desk.change() as change:
+        row = await find_usable(change.session, key_id)
+        before, row.enabled = row.enabled, enabled
+        code, how = ("key_enabled", "on") if enabled else ("key_disabled", "off")
+        undone_by = SetKeyEnabled(key_id, before) if before is not enabled else None
+        change.told(code, f"switched key {row.name} {how}{and_cut(cut)}", undone_by)
     return row
 
 

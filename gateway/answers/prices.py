@@ -47,12 +47,14 @@ async def set_price(desk: Desk, operation: SetPrice) -> PriceView:
     check_prices(operation.prices)
     now = desk.runtime.now()
     since = values.between(now if operation.since is None else operation.since, 0, now + FURTHEST, "since")
-    async with desk.database.write() as session:
-        provider = await get_provider(session, operation.provider_id)
+    async with desk.change("prices") as change:
+        provider = await get_provider(change.session, operation.provider_id)
         if provider is None:
             raise values.missing("provider", operation.provider_id)
-        await prices.set_price(session, provider.id, model, operation.prices, now, since)
-    await desk.changed("prices", "price_set", f"set the price of {model} at {provider.id}")
+        held = await prices.holding_price(change.session, provider.id, model, since)
+        await prices.set_price(change.session, provider.id, model, operation.prices, now, since)
+        undone_by = SetPrice(provider.id, model, held.prices) if held else RemovePrice(provider.id, model)
+        change.told("price_set", f"set the price of {model} at {provider.id}", undone_by)
     return desk.runtime.prices.view(provider.id, provider.price_id, model, max(since, now))
 
 
@@ -68,10 +70,12 @@ def check_prices(given: dict[str, int]) -> None:
 
 async def remove_price(desk: Desk, operation: RemovePrice) -> Done:
     """Let the models cost again what our tables say."""
-    async with desk.database.write() as session:
-        now = desk.runtime.now()
-        if not await prices.remove_price(session, operation.provider_id, operation.model, now):
-            raise values.missing("price of yours for", f"{operation.model} at {operation.provider_id}")
     told = f"removed the price of {operation.model} at {operation.provider_id}"
-    await desk.changed("prices", "price_removed", told)
+    async with desk.change("prices") as change:
+        now = desk.runtime.now()
+        held = await prices.holding_price(change.session, operation.provider_id, operation.model, now)
+        if not await prices.remove_price(change.session, operation.provider_id, operation.model, now):
+            raise values.missing("price of yours for", f"{operation.model} at {operation.provider_id}")
+        undone_by = SetPrice(held.provider_id, held.model, held.prices) if held else None
+        change.told("price_removed", told, undone_by)
     return Done(told)

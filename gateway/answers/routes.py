@@ -51,7 +51,8 @@ async def list_routes(desk: Desk, _: ListRoutes) -> list[RouteView]:
 async def save_route(desk: Desk, operation: SaveRoute) -> RouteView:
     """A new route at the end, or another shape for one that is there."""
     name, pattern = values.name(operation.name), values.pattern(operation.pattern)
-    async with desk.database.write() as session:
+    async with desk.change() as change:
+        session = change.session
         targets = await targets_of(session, operation.targets)
         await check_free(session, name, operation.id)
         if operation.id is None:
@@ -61,38 +62,38 @@ async def save_route(desk: Desk, operation: SaveRoute) -> RouteView:
         route.name, route.pattern = name, pattern
         route.enabled, route.strict, route.web_search = operation.enabled, operation.strict, operation.web_search
         await routes.set_targets(session, route, targets)
-    await desk.changed("routes", "route_saved", f"saved route {name}")
+        change.told("route_saved", f"saved route {name}")
     return await view_of(desk, route.id or 0)
 
 
 async def move_route(desk: Desk, operation: MoveRoute) -> Done:
     """Try a route earlier or later."""
     position = values.between(operation.position, 1, 2**31, "position")
-    async with desk.database.write() as session:
-        route = await find(session, operation.id)
-        await routes.move_route(session, operation.id, position)
-    told = f"moved route {route.name} to place {route.position}"
-    await desk.changed("routes", "route_moved", told)
+    async with desk.change() as change:
+        route = await find(change.session, operation.id)
+        await routes.move_route(change.session, operation.id, position)
+        told = f"moved route {route.name} to place {route.position}"
+        change.told("route_moved", told)
     return Done(told)
 
 
 async def set_route_enabled(desk: Desk, operation: SetRouteEnabled) -> RouteView:
     """Follow a route, or pass it over."""
-    async with desk.database.write() as session:
-        route = await find(session, operation.id)
+    async with desk.change() as change:
+        route = await find(change.session, operation.id)
         route.enabled = operation.enabled
-    on = "on" if operation.enabled else "off"
-    await desk.changed("routes", "route_enabled", f"switched route {route.name} {on}")
+        on = "on" if operation.enabled else "off"
+        change.told("route_enabled", f"switched route {route.name} {on}")
     return await view_of(desk, operation.id)
 
 
 async def remove_route(desk: Desk, operation: RemoveRoute) -> Done:
     """Forget a route."""
-    async with desk.database.write() as session:
-        route = await find(session, operation.id)
-        await routes.remove_route(session, operation.id)
-    told = f"removed route {route.name}"
-    await desk.changed("routes", "route_removed", told)
+    async with desk.change() as change:
+        route = await find(change.session, operation.id)
+        await routes.remove_route(change.session, operation.id)
+        told = f"removed route {route.name}"
+        change.told("route_removed", told)
     return Done(told)
 
 
@@ -124,19 +125,19 @@ async def save_alias(desk: Desk, operation: SaveAlias) -> AliasView:
     name, model = values.model(operation.name, "name"), values.model(operation.model)
     if name == model:
         raise values.refuse("model", "must be another name than the alias itself")
-    async with desk.database.write() as session:
-        await routes.save_alias(session, name, model)
-    await desk.changed("aliases", "alias_saved", f"{name} now stands for {model}")
+    async with desk.change() as change:
+        await routes.save_alias(change.session, name, model)
+        change.told("alias_saved", f"{name} now stands for {model}")
     return AliasView(name, model)
 
 
 async def remove_alias(desk: Desk, operation: RemoveAlias) -> Done:
     """Let a name stand for itself again."""
-    async with desk.database.write() as session:
-        if not await routes.remove_alias(session, operation.name):
-            raise values.missing("alias", operation.name)
     told = f"removed alias {operation.name}"
-    await desk.changed("aliases", "alias_removed", told)
+    async with desk.change() as change:
+        if not await routes.remove_alias(change.session, operation.name):
+            raise values.missing("alias", operation.name)
+        change.told("alias_removed", told)
     return Done(told)
 
 

@@ -50,15 +50,15 @@ async def list_upstreams(desk: Desk, _: ListUpstreams) -> list[UpstreamView]:
 
 async def add_upstream(desk: Desk, operation: AddUpstream) -> UpstreamAdded:
     """Store an account, then test it: what fails can be mended, so it stays."""
-    async with desk.database.write() as session:
-        provider = await providers.get_provider(session, operation.provider_id)
+    async with desk.change() as change:
+        provider = await providers.get_provider(change.session, operation.provider_id)
         if provider is None:
             raise values.missing("provider", operation.provider_id)
-        row = await accounts.new(session, provider, operation, desk.runtime.now())
+        row = await accounts.new(change.session, provider, operation, desk.runtime.now())
         credential = accounts.given_credential(provider, operation)
         accounts.seal(desk.vault, row, credential)
-        await providers.replace_typed_models(session, row, values.models(operation.models))
-    await desk.changed("upstreams", "upstream_added", f"added upstream {row.name}")
+        await providers.replace_typed_models(change.session, row, values.models(operation.models))
+        change.told("upstream_added", f"added upstream {row.name}")
     tested = await test(desk, row.id or 0)
     routed = await accounts.route_first(desk, row, bool(operation.models) or tested.models is not None)
     return UpstreamAdded(await view_of(desk, row.id or 0), [*tested.steps, *routed])
@@ -82,20 +82,20 @@ async def test(desk: Desk, upstream_id: int) -> Probe:
             desk.runtime.health.failed(upstream_id, UpstreamFailed(failed.detail), desk.runtime.clock())
         return tested
     desk.runtime.health.forget(upstream_id)
-    async with desk.database.write() as session:
-        row = await find(session, upstream_id)
-        await providers.replace_listed_models(session, row, tested.models, desk.runtime.now())
-    await desk.changed("models", "models_listed", f"{row.name} lists {len(tested.models)} models")
+    async with desk.change("models") as change:
+        row = await find(change.session, upstream_id)
+        await providers.replace_listed_models(change.session, row, tested.models, desk.runtime.now())
+        change.told("models_listed", f"{row.name} lists {len(tested.models)} models")
     return tested
 
 
 async def edit_upstream(desk: Desk, operation: EditUpstream) -> UpstreamView:
     """Change what is given of an account."""
-    async with desk.database.write() as session:
-        row = await find(session, operation.id)
-        provider = await provider_of(session, row)
+    async with desk.change() as change:
+        row = await find(change.session, operation.id)
+        provider = await provider_of(change.session, row)
         if operation.name is not None and operation.name.strip() != row.name:
-            row.name = await accounts.free_name(session, operation.name)
+            row.name = await accounts.free_name(change.session, operation.name)
         if operation.credential is not None:
             accounts.seal(desk.vault, row, accounts.checked_credential(provider, operation.credential))
         if operation.base_url is not None:
@@ -103,30 +103,30 @@ async def edit_upstream(desk: Desk, operation: EditUpstream) -> UpstreamView:
         if operation.weight is not None:
             row.weight = values.weight(operation.weight)
         if operation.models is not None:
-            await providers.replace_typed_models(session, row, values.models(operation.models))
-    desk.runtime.health.forget(operation.id)
-    await desk.changed("upstreams", "upstream_edited", f"changed upstream {row.name}")
+            await providers.replace_typed_models(change.session, row, values.models(operation.models))
+        desk.runtime.health.forget(operation.id)
+        change.told("upstream_edited", f"changed upstream {row.name}")
     return await view_of(desk, operation.id)
 
 
 async def set_upstream_enabled(desk: Desk, operation: SetUpstreamEnabled) -> UpstreamView:
     """Use an account, or leave it alone; what it is answering goes on."""
-    async with desk.database.write() as session:
-        row = await find(session, operation.id)
+    async with desk.change() as change:
+        row = await find(change.session, operation.id)
         row.enabled = operation.enabled
-    on = "on" if operation.enabled else "off"
-    await desk.changed("upstreams", "upstream_enabled", f"switched upstream {row.name} {on}")
+        on = "on" if operation.enabled else "off"
+        change.told("upstream_enabled", f"switched upstream {row.name} {on}")
     return await view_of(desk, operation.id)
 
 
 async def remove_upstream(desk: Desk, operation: RemoveUpstream) -> Done:
     """Forget an account; what it is answering goes on."""
-    async with desk.database.write() as session:
-        row = await find(session, operation.id)
-        await providers.remove_upstream(session, operation.id)
-    desk.runtime.health.forget(operation.id)
-    told = f"removed upstream {row.name}"
-    await desk.changed("upstreams", "upstream_removed", told)
+    async with desk.change() as change:
+        row = await find(change.session, operation.id)
+        await providers.remove_upstream(change.session, operation.id)
+        desk.runtime.health.forget(operation.id)
+        told = f"removed upstream {row.name}"
+        change.told("upstream_removed", told)
     return Done(told)
 
 

@@ -190,6 +190,16 @@ def test_a_price_is_set_and_taken_back(do: Commands) -> None:
     assert "output $2.5" not in do("price list")
 
 
+def test_what_was_done_is_listed_and_taken_back(do: Commands) -> None:
+    do("alias set fast demo-1-mini")
+    (act, *_) = do.json("acts")
+    assert (act["text"], act["undoable"]) == ("fast now stands for demo-1-mini", True)
+    assert act["actor"] in do("acts")
+    assert do("undo") == "took back: fast now stands for demo-1-mini\n"
+    assert do.json("alias list") == []
+    assert "undone already" in do.run(f"undo {act['id']}", status=1)[1]
+
+
 def test_status_events_and_snippets_are_told(do: Commands) -> None:
     assert do.url in do("status")
     assert isinstance(do.json("events"), list)

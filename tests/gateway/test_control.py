@@ -11,9 +11,11 @@ from pathlib import Path
 import httpx
 import pytest
 
+from gateway.answers.asked import ACTOR, user_name
+from gateway.answers.reading import read_operation
 from gateway.bus import Bus
 from gateway.canonical import Piece
-from gateway.control import ControlServer, bind, peer_user, read_operation
+from gateway.control import ControlServer, bind, peer_user
 from gateway.errors import BadRequest, Internal, NotFound, RateLimited, Unavailable
 from gateway.events import ConfigurationChanged, News, Noted, TextPassed
 from gateway.operations import (
@@ -143,6 +145,22 @@ async def test_the_user_at_the_other_end_is_known(path: Path) -> None:
             assert peer_user(connection) == os.getuid()
         writer.close()
         await writer.wait_closed()
+
+
+async def test_what_is_asked_is_asked_in_the_name_of_the_user_at_the_other_end(path: Path, bus: Bus) -> None:
+    askers: list[str | None] = []
+
+    async def note_asker(operation: Operation[Answer]) -> Answer:
+        askers.append(ACTOR.get(None))
+        return await answer(operation)
+
+    server = ControlServer(note_asker, bus, path)
+    await server.start()
+    link = RemoteLink(path)
+    await link.ask(ListAliases())
+    await link.close()
+    await server.stop()
+    assert askers == [user_name(os.getuid())]
 
 
 async def test_a_process_of_another_user_is_hung_up_on(
