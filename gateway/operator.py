@@ -5,7 +5,20 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from gateway import accounting, operations, price_operations
-from gateway.answers import acts, candidates, exchanges, keys, prices, reports, routes, trial, upstreams, whole
+from gateway.answers import (
+    acts,
+    adjustments,
+    candidates,
+    exchanges,
+    keys,
+    money,
+    prices,
+    reports,
+    routes,
+    trial,
+    upstreams,
+    whole,
+)
 from gateway.answers.asked import ASKED, Asked, actor, asked
 from gateway.answers.desk import Desk
 from gateway.errors import BadRequest
@@ -52,6 +65,12 @@ ANSWERS: Mapping[type[Operation[Any]], Callable[[Desk, Any], Awaitable[Any]]] = 
     price_operations.RemovePrice: prices.remove_price,
     accounting.ListActs: acts.list_acts,
     accounting.UndoAct: acts.undo_act,
+    accounting.ListEntries: money.list_entries,
+    accounting.CheckLedger: money.check_ledger,
+    accounting.ExplainCharge: money.explain_charge,
+    accounting.Reprice: adjustments.reprice,
+    accounting.ListAdjustments: adjustments.list_adjustments,
+    accounting.ReverseAdjustment: adjustments.reverse_adjustment,
 }
 
 

@@ -19,6 +19,7 @@ from data.secrets import Vault, unlock
 from gateway import models, price_sources
 from gateway.answers.desk import Desk, ServingFacts
 from gateway.app import new_app
+from gateway.bookkeeping import keep_checking
 from gateway.bus import Bus
 from gateway.control import ControlServer
 from gateway.demo import DemoTransport
@@ -144,7 +145,8 @@ class GatewayService:
         control = ControlServer(self.ask, self.bus, self.directory.socket)
         await control.start()
         self._closing.push_async_callback(control.stop)
-        for work in (self._tick(runtime), asyncio.to_thread(price_sources.warm), asyncio.to_thread(models.warm)):
+        warming = (asyncio.to_thread(price_sources.warm), asyncio.to_thread(models.warm))
+        for work in (self._tick(runtime), keep_checking(database, self.bus), *warming):
             self._closing.push_async_callback(stop_task, asyncio.ensure_future(work))
 
     async def _tick(self, runtime: Runtime) -> None:

@@ -7,9 +7,10 @@ from typing import Annotated
 import typer
 
 from console.cli.asking import asking
-from console.cli.moments import ago
+from console.cli.moments import ago, now
 from console.cli.show import Json, show, table
-from console.units import day_time, money
+from console.units import count, day_time, exact, money
+from gateway.accounting import Reprice, Repriced
 from gateway.meters import TOKENS, UNITS
 from gateway.price_operations import ListPrices, ListSetPrices, RemovePrice, SetPrice, SetPriceView
 
@@ -60,12 +61,47 @@ def set_price(
     show(price, as_json, f"{price.model} now costs {_prices(price.prices)}.")
 
 
+@prices.command("reprice")
+def reprice(
+    context: typer.Context,
+    since: Annotated[str, typer.Option(metavar="WHEN", help="A span back such as 7d, or a date.")],
+    until: Annotated[str | None, typer.Option(metavar="WHEN", help="Likewise; now otherwise.")] = None,
+    model: Annotated[str, typer.Option(help="Only models that fit this glob.")] = "",
+    book: Annotated[bool, typer.Option("--book", help="Book the difference, which can be reversed.")] = False,
+    note: Annotated[str, typer.Option(help="Why, for the ledger.")] = "",
+    as_json: Json = False,
+) -> None:
+    """What requests of a time come to at the prices that now hold for it; changes nothing unless told to book it."""
+    with asking(context) as ask:
+        told = ask(Reprice(ago(since), ago(until) if until else now(), model, book, note))
+    show(told, as_json, _repriced(told))
+
+
 @prices.command("remove")
 def remove_price(context: typer.Context, provider: Provider, model: str, as_json: Json = False) -> None:
     """Take a price of your own back, for requests from now on."""
     with asking(context) as ask:
         done = ask(RemovePrice(provider, model))
     show(done, as_json, done.text)
+
+
+def _repriced(told: Repriced) -> str:
+    headings = ("MODEL", "PROVIDER", ">REQUESTS", ">BEFORE", ">AFTER", ">UNPRICED")
+    rows = [
+        (
+            each.model,
+            each.upstream,
+            count(each.exchanges),
+            exact(each.before_micros),
+            exact(each.after_micros),
+            f"{each.unpriced_before} > {each.unpriced_after}" if each.unpriced_before else "",
+        )
+        for each in told.models
+    ]
+    if not rows:
+        return f"Nothing changes: {told.looked_at:,} requests cost what they did."
+    booked = f"booked as adjustment {told.adjustment_id}" if told.adjustment_id else "not booked; --book does"
+    return f"{table(headings, rows)}\n\nDifference {exact(told.difference_micros)}, {booked}."
 
 
 def read_price(text: str) -> tuple[str, int]:

@@ -12,6 +12,7 @@ FINAL: Mapping[type[Operation[Any]], str] = {
     operations.RevokeKey: "This cannot be undone: a revoked key never works again.",
     accounting.RotateKey: "This cannot be undone: the old secret is not brought back.",
     accounting.ApproveExchange: "This cannot be undone: the request goes to its provider.",
+    accounting.ReverseAdjustment: "This cannot be undone: the time can be priced again instead.",
     accounting.GetCapture: "This cannot be undone: the look stays on record.",
     accounting.WipeCaptures: "This cannot be undone: what was kept is deleted.",
 }

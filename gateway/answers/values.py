@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 
+from data.ledger import whose
 from gateway.errors import BadRequest, NotFound
 from gateway.loading import patterns_of
 
@@ -53,6 +54,15 @@ def model(text: str, field: str = "model") -> str:
     text = name(text, field, LONGEST_MODEL)
     if any(character.isspace() for character in text):
         raise refuse(field, "must be a model's name or pattern without spaces, such as gpt-5 or claude-*")
+    return text
+
+
+def holder(text: str) -> str:
+    """The name of an account."""
+    try:
+        whose(text)
+    except ValueError:
+        raise refuse("holder", "must be key:NUMBER, owner:NAME or everyone") from None
     return text
 
 
