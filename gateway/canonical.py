@@ -161,11 +161,22 @@ class Citation(Struct, frozen=True):
     """The stretch, in code points of its part; None where the protocol does not say."""
 
 
+class TokenLogprob(Struct, frozen=True):
+    """How likely a token of an answer was, beside those that might have stood in its place."""
+
+    token: str
+    logprob: float
+    utf8: tuple[int, ...] | None = None
+    """Its bytes, which alone may be no character; None where the protocol does not tell them."""
+    alternatives: "tuple[TokenLogprob, ...]" = ()
+
+
 class Text(Struct, frozen=True, tag=True):
     text: str = ""
     citations: tuple[Citation, ...] = ()
     opaque: Opaque | None = None
     cache: Cache | None = None
+    logprobs: tuple[TokenLogprob, ...] = ()
 
 
 class Refusal(Struct, frozen=True, tag=True):
@@ -436,6 +447,8 @@ class PartDelta(Struct, frozen=True, tag=True, gc=False):
 
     index: int
     text: str
+    logprobs: tuple[TokenLogprob, ...] = ()
+    """Of the tokens in it, where they were asked for."""
 
 
 class PartEnded(Struct, frozen=True, tag=True):

@@ -1,10 +1,11 @@
-"""What the two OpenAI protocols share: usage, error bodies, model lists."""
+"""What the two OpenAI protocols share: usage, error bodies, model lists, how likely tokens were."""
 
 import msgspec
 
-from gateway.canonical import ModelEntry, Usage
+from gateway.canonical import JSON, ModelEntry, TokenLogprob, Usage
 from gateway.errors import GatewayError, InsufficientQuota, RateLimited
 from gateway.protocols.counts import Paths
+from gateway.protocols.reading import dicts
 
 USAGE: Paths = (
     ("prompt", ("prompt_tokens",)),
@@ -101,3 +102,32 @@ def _error_type(error: GatewayError) -> str:
     if isinstance(error, RateLimited):
         return "requests"
     return "invalid_request_error" if error.status < 500 else "server_error"
+
+
+# how likely tokens were
+
+
+def read_logprobs(value: object) -> tuple[TokenLogprob, ...]:
+    """As both protocols list them; what is no such list says nothing."""
+    return tuple(_read_logprob(entry) for entry in dicts(value))
+
+
+def _read_logprob(entry: JSON) -> TokenLogprob:
+    token, logprob, utf8 = entry.get("token"), entry.get("logprob"), entry.get("bytes")
+    return TokenLogprob(
+        token if isinstance(token, str) else "",
+        float(logprob) if isinstance(logprob, int | float) else 0.0,
+        tuple(byte for byte in utf8 if isinstance(byte, int)) if isinstance(utf8, list) else None,
+        read_logprobs(entry.get("top_logprobs")),
+    )
+
+
+def write_logprobs(logprobs: tuple[TokenLogprob, ...]) -> list[JSON]:
+    return [
+        _write_token(one) | {"top_logprobs": [_write_token(other) for other in one.alternatives]} for one in logprobs
+    ]
+
+
+def _write_token(one: TokenLogprob) -> JSON:
+    utf8 = one.token.encode(errors="replace") if one.utf8 is None else one.utf8
+    return {"token": one.token, "logprob": one.logprob, "bytes": list(utf8)}

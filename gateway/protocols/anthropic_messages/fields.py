@@ -178,7 +178,7 @@ FATES: Mapping[str, Fate] = {
     "frequency_penalty": "warned",
     "seed": "warned",
     "logit_bias": "warned",
-    "logprobs": "refused",
+    "logprobs": "warned",
     "thinking": "approximated",
     "verbosity": "warned",
     "modalities": "refused",

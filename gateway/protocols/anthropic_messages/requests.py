@@ -250,7 +250,7 @@ def _lose(request: Request, draft: Draft) -> None:
     if draft.request.choices > 1:
         raise refusal("choices", "it gives one answer", "unsupported_parameter")
     if draft.request.logprobs is not None:
-        raise refusal("logprobs", "it tells no probabilities", "unsupported_parameter")
+        draft.lose("logprobs", "Messages does not tell how likely tokens were.")
     if set(draft.request.modalities) - {"text"}:
         raise refusal("modalities", "it answers in text alone", "unsupported_parameter")
 

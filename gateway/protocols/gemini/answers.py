@@ -48,8 +48,8 @@ def _gather(events: list[Event]) -> Response:
                 started = event
             case PartStarted(index, part):
                 parts[index] = part
-            case PartDelta(index, text):
-                parts[index] = _with_text(parts[index], text)
+            case PartDelta(index):
+                parts[index] = _with_text(parts[index], event)
             case PartEnded(index):
                 parts[index] = _ended(parts[index], event)
             case UsageReported():
@@ -59,12 +59,15 @@ def _gather(events: list[Event]) -> Response:
     return Response(started.id, started.model, tuple(parts.values()), ending, usage, started.created)
 
 
-def _with_text(part: Part, text: str) -> Part:
+def _with_text(part: Part, more: PartDelta) -> Part:
     match part:
-        case Text() | Reasoning():
-            return msgspec.structs.replace(part, text=part.text + text)
+        case Text():
+            logprobs = (*part.logprobs, *more.logprobs)
+            return msgspec.structs.replace(part, text=part.text + more.text, logprobs=logprobs)
+        case Reasoning():
+            return msgspec.structs.replace(part, text=part.text + more.text)
         case ToolCall():
-            return msgspec.structs.replace(part, arguments=part.arguments + text)
+            return msgspec.structs.replace(part, arguments=part.arguments + more.text)
         case _:
             return part
 

@@ -20,6 +20,7 @@ from gateway.canonical import (
     ResponseStarted,
     Searched,
     Text,
+    TokenLogprob,
     ToolCall,
     Usage,
     UsageReported,
@@ -31,6 +32,7 @@ from gateway.protocols.gemini.citations import read_citations, read_searched
 from gateway.protocols.gemini.conversation import NATIVE
 from gateway.protocols.gemini.endings import read_block, read_ending
 from gateway.protocols.gemini.fragments import Fragments
+from gateway.protocols.gemini.logprobs import read_logprobs
 from gateway.protocols.gemini.native import USAGE, to_usage
 from gateway.protocols.gemini.parts import read_arguments, read_blob, read_file
 from gateway.protocols.ids import AnswerIds, mint
@@ -58,6 +60,8 @@ class Incoming:
         self._signature: Opaque | None = None
         """Of the running text, which may go on after it."""
         self._text: list[str] = []
+        self._logprobs: tuple[TokenLogprob, ...] = ()
+        """Of the tokens in the chunk that is read."""
         self._skipped = 0
         """Bytes of the answer's text before the running one."""
         self._call: tuple[str, str, Opaque | None, Fragments] | None = None
@@ -126,6 +130,7 @@ class Incoming:
             self._events.append(UsageReported(usage))
 
     def _read_candidate(self, candidate: JSON) -> None:
+        self._logprobs = read_logprobs(candidate.get("logprobsResult"))
         content = candidate.get("content")
         for part in dicts(content.get("parts")) if isinstance(content, dict) else ():
             self._read_part(part)
@@ -166,7 +171,10 @@ class Incoming:
         if text:
             self._spoke = True
             self._text.append(text)
-            self._events.append(PartDelta(self._open[0], text))
+            logprobs: tuple[TokenLogprob, ...] = ()
+            if not thought:
+                logprobs, self._logprobs = self._logprobs, ()
+            self._events.append(PartDelta(self._open[0], text, logprobs))
         self._signature = opaque or self._signature
 
     def _end_text(self) -> None:

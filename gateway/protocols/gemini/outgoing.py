@@ -25,6 +25,7 @@ from gateway.protocols.custom_tools import wrap
 from gateway.protocols.gemini import wire
 from gateway.protocols.gemini.citations import Grounding
 from gateway.protocols.gemini.endings import write_block, write_ending, write_usage
+from gateway.protocols.gemini.logprobs import Logprobs
 from gateway.protocols.gemini.parts import write_arguments, write_call, write_media
 from gateway.protocols.ids import mint
 
@@ -42,6 +43,7 @@ class Outgoing:
         self._held = ""
         """The signature of a thought that is not shown: it goes with what comes next."""
         self._grounding = Grounding()
+        self.logprobs = Logprobs(asked=request.logprobs is not None)
         self._skipped = 0
         self._malformed = False
 
@@ -50,6 +52,7 @@ class Outgoing:
         match part:
             case Text(text, citations, opaque):
                 self.cite(text, citations)
+                self.logprobs.add(part.logprobs)
                 signature = self._signature(opaque)
                 return self._signed({"text": text} | signature) if text or signature else []
             case Refusal(text):
@@ -102,7 +105,8 @@ class Outgoing:
 
     def chunk(self, parts: list[JSON]) -> JSON:
         """An envelope around parts of the running answer."""
-        return self._envelope({"candidates": [{"content": {"role": "model", "parts": parts}, "index": 0}]})
+        candidate: JSON = {"content": {"role": "model", "parts": parts}, "index": 0}
+        return self._envelope({"candidates": [candidate | self.logprobs.take()]})
 
     def last(self, parts: list[JSON], ending: Ending) -> JSON:
         """The envelope that ends the answer."""
@@ -114,6 +118,8 @@ class Outgoing:
             "content": {"role": "model", "parts": parts},
             "finishReason": write_ending(ending),
             "index": 0,
+            **self.logprobs.take(),
+            **self.logprobs.average(),
         }
         if ending.detail:
             candidate["finishMessage"] = ending.detail

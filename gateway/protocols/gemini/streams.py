@@ -73,6 +73,7 @@ class StreamEncoder:
                 return self._written()
             case PartDelta(index, text) if index in self._open:
                 self._open[index].pieces.append(text)
+                self._outgoing.logprobs.add(event.logprobs)
                 return self._written()
             case PartEnded(index) if index in self._open:
                 self._open[index].end = event

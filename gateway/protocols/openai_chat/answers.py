@@ -38,6 +38,7 @@ from gateway.protocols.openai_chat.shapes import (
     write_annotations,
     write_audio,
     write_image,
+    write_logprobs,
     write_usage,
 )
 
@@ -63,8 +64,8 @@ def _collect(events: list[Event]) -> Response:
                 response = replace(response, id=id, model=model, created=created)
             case PartStarted(index, part):
                 parts[index] = part
-            case PartDelta(index, text):
-                parts[index] = _longer(parts[index], text)
+            case PartDelta(index):
+                parts[index] = _longer(parts[index], event)
             case PartEnded(index, opaque, citations):
                 parts[index] = _ended(parts[index], opaque, citations)
             case UsageReported(usage):
@@ -74,12 +75,14 @@ def _collect(events: list[Event]) -> Response:
     return replace(response, parts=tuple(parts.values()))
 
 
-def _longer(part: Part, text: str) -> Part:
+def _longer(part: Part, more: PartDelta) -> Part:
     match part:
-        case Text() | Refusal() | Reasoning():
-            return replace(part, text=part.text + text)
+        case Text():
+            return replace(part, text=part.text + more.text, logprobs=(*part.logprobs, *more.logprobs))
+        case Refusal() | Reasoning():
+            return replace(part, text=part.text + more.text)
         case ToolCall():
-            return replace(part, arguments=part.arguments + text)
+            return replace(part, arguments=part.arguments + more.text)
     return part
 
 
@@ -110,12 +113,17 @@ def encode_response(response: Response, request: Request) -> bytes:
     choice = {
         "index": 0,
         "message": _write_message(response.parts, request, base, legacy),
-        "logprobs": None,
+        "logprobs": _write_logprobs(response.parts, request),
         "finish_reason": finish_reason(response.ending, legacy, refused),
     }
     usage: JSON = {} if response.usage is None else {"usage": write_usage(response.usage)}
     tier: JSON = {"service_tier": response.tier} if response.tier in wire.KNOWN_TIERS else {}
     return msgspec.json.encode({**base, "choices": [choice], **usage, **tier, "system_fingerprint": None})
+
+
+def _write_logprobs(parts: tuple[Part, ...], request: Request) -> JSON | None:
+    told = tuple(one for part in parts if isinstance(part, Text) for one in part.logprobs)
+    return write_logprobs(told) if told and request.logprobs is not None else None
 
 
 def _write_message(parts: tuple[Part, ...], request: Request, base: JSON, legacy: bool) -> JSON:

@@ -22,6 +22,7 @@ from gateway.canonical import (
     ResponseEnded,
     ResponseStarted,
     Text,
+    TokenLogprob,
     ToolCall,
     UsageReported,
 )
@@ -87,6 +88,8 @@ class Decoder:
         self._citations: list[Citation] = []
         self._signature: Opaque | None = None
         self._sound: list[bytes] = []
+        self._logprobs: tuple[TokenLogprob, ...] = ()
+        """Of tokens whose text comes now."""
 
     def feed(self, payload: bytes) -> list[Event]:
         if payload.strip() == b"[DONE]":
@@ -121,6 +124,7 @@ class Decoder:
             raise told.broken_off()
 
     def _choose(self, choice: told.ChoiceTold) -> Iterator[Event]:
+        self._logprobs += told.read_logprobs(choice.logprobs)
         message = choice.delta or choice.message
         if message is not None:
             yield from self._add(message)
@@ -200,7 +204,10 @@ class Decoder:
             self._refused = self._refused or kind is Refusal
             yield PartStarted(self._next, kind())
             self._next += 1
-        yield PartDelta(self._text_index, text)
+        logprobs: tuple[TokenLogprob, ...] = ()
+        if kind is Text:
+            logprobs, self._logprobs = self._logprobs, ()
+        yield PartDelta(self._text_index, text, logprobs)
 
     @property
     def _text_index(self) -> int:

@@ -20,6 +20,7 @@ from gateway.canonical import (
     ResponseEnded,
     ResponseStarted,
     Text,
+    TokenLogprob,
     ToolCall,
     Usage,
     UsageReported,
@@ -37,6 +38,7 @@ from gateway.protocols.openai_chat.shapes import (
     write_annotations,
     write_audio,
     write_image,
+    write_logprobs,
     write_usage,
 )
 
@@ -57,6 +59,9 @@ class Encoder:
         self._request = request
         self._legacy = bool(request.extensions.get(wire.OWN, {}).get("_functions"))
         self._shows_thoughts = shows_thoughts(request)
+        self._shows_logprobs = request.logprobs is not None
+        self._logprobs: tuple[TokenLogprob, ...] = ()
+        """Of the text that is written now."""
         self._head = b""
         self._base: JSON = {}
         self._usage: Usage | None = None
@@ -76,11 +81,14 @@ class Encoder:
         if self._ended:
             return b""
         match event:
-            case PartDelta(index, text):
+            case PartDelta(index, text, logprobs):
+                self._logprobs = logprobs if self._shows_logprobs else ()
                 return self._delta(index, text) if text else b""
             case PartStarted(index, part):
+                self._logprobs = ()
                 return self._begun() + self._start_part(index, part)
             case PartEnded(index):
+                self._logprobs = ()
                 return self._end_part(index, event)
             case UsageReported(usage):
                 self._usage = usage
@@ -88,6 +96,7 @@ class Encoder:
             case ResponseStarted():
                 return b"" if self._head else self._start(event)
             case ResponseEnded(ending):
+                self._logprobs = ()
                 return self._begun() + self._finish(ending)
 
     def fail(self, error: GatewayError, request_id: str) -> bytes:
@@ -114,7 +123,8 @@ class Encoder:
 
     def _raw_chunk(self, delta: bytes, finish: bytes = b"null") -> bytes:
         usage = b',"usage":null' if self._request.wants_usage else b""
-        return b'%s%s,"logprobs":null,"finish_reason":%s}]%s}\n\n' % (self._head, delta, finish, usage)
+        logprobs = msgspec.json.encode(write_logprobs(self._logprobs)) if self._logprobs else b"null"
+        return b'%s%s,"logprobs":%s,"finish_reason":%s}]%s}\n\n' % (self._head, delta, logprobs, finish, usage)
 
     # parts
 

@@ -33,6 +33,9 @@ SILENT = ("store", "metadata", "cache_key", "user", "cache")
 ANY = ("standard", "compatible")
 """Dialects of upstreams that may be anybody's: the client knows better what they take."""
 
+SAMPLING = ("temperature", "top_p", "top_k", "logprobs")
+"""What OpenAI's models that think do not take."""
+
 SILENT_MEMBERS = ("safety_identifier", "prompt_cache_options", "prompt_cache_retention")
 
 _BODY = msgspec.json.Decoder(wire.Body)
@@ -176,11 +179,9 @@ def _without_unsaid(request: Request, target: Target, own: bool, losses: list[Lo
 def _unsaid(request: Request, target: Target, own: bool) -> Iterator[tuple[str, str]]:
     yield from ((field, "This upstream does not take it.") for field in target.dialect.drops)
     if not target.facts.samples:
-        yield from ((field, "This model does not take it.") for field in ("temperature", "top_p", "top_k"))
+        yield from ((field, "This model does not take it.") for field in SAMPLING)
     if _is_openai(target.dialect) or not target.dialect.keeps_unknown:
         yield "top_k", "OpenAI Chat has no top_k."
-    if not own:
-        yield "logprobs", "They do not come through another protocol."
     if wire.TIERS.get(request.tier, request.tier) not in ("", *wire.KNOWN_TIERS):
         yield "tier", "OpenAI Chat has no such tier."
 
@@ -365,7 +366,7 @@ FATES: Mapping[str, Fate] = {
     "frequency_penalty": "exact",
     "seed": "exact",
     "logit_bias": "exact",
-    "logprobs": "warned",
+    "logprobs": "exact",
     "thinking": "approximated",
     "verbosity": "exact",
     "modalities": "refused",

@@ -2,8 +2,21 @@
 
 from collections.abc import Sequence
 
-from gateway.canonical import JSON, Audio, Citation, Ending, Image, Inline, Request, Stored, ToolCall, Usage
+from gateway.canonical import (
+    JSON,
+    Audio,
+    Citation,
+    Ending,
+    Image,
+    Inline,
+    Request,
+    Stored,
+    TokenLogprob,
+    ToolCall,
+    Usage,
+)
 from gateway.errors import GatewayError, UpstreamFailed
+from gateway.protocols import openai
 from gateway.protocols.ids import full_name, item_id
 from gateway.protocols.media import data_url
 from gateway.protocols.openai_chat import wire
@@ -55,6 +68,10 @@ def write_annotations(citations: Sequence[Citation], index: int) -> list[JSON]:
         }
         for at, citation in enumerate(citations)
     ]
+
+
+def write_logprobs(logprobs: tuple[TokenLogprob, ...]) -> JSON:
+    return {"content": openai.write_logprobs(logprobs), "refusal": None}
 
 
 def write_image(image: Image, index: int) -> JSON:

@@ -3,7 +3,7 @@
 import msgspec
 from msgspec import Struct
 
-from gateway.canonical import JSON, Citation, Ending, Finish, Image, Usage
+from gateway.canonical import JSON, Citation, Ending, Finish, Image, TokenLogprob, Usage
 from gateway.errors import BadRequest, GatewayError
 from gateway.protocols import openai
 from gateway.protocols.counts import LIMIT, note_counts
@@ -50,6 +50,7 @@ class ChoiceTold(Struct, gc=False):
     delta: Told | None = None
     message: Told | None = None
     finish_reason: object = None
+    logprobs: object = None
 
 
 class Chunk(Struct, gc=False):
@@ -97,6 +98,10 @@ def read_ending(label: str, called: bool, refused: bool) -> Ending:
     if finish in ("end", "tool"):
         finish = "tool" if called else "refusal" if refused else "end"
     return Ending(finish, raw=label)
+
+
+def read_logprobs(said: object) -> tuple[TokenLogprob, ...]:
+    return openai.read_logprobs(said.get("content")) if isinstance(said, dict) else ()
 
 
 def read_citations(annotations: object) -> list[Citation]:

@@ -116,7 +116,10 @@ def _read_said(part: JSON, index: int) -> list[tuple[Key, Part]]:
         # one without words still says that the model declined
         return [(("refusal", index), Refusal(read_string(part, "refusal")))]
     text = read_string(part, "text")
-    return [(("text", index), Text(text, read_citations(dicts(part.get("annotations")))))] if text else []
+    if not text:
+        return []
+    citations, logprobs = read_citations(dicts(part.get("annotations"))), openai.read_logprobs(part.get("logprobs"))
+    return [(("text", index), Text(text, citations, logprobs=logprobs))]
 
 
 def _read_thought(item: JSON) -> list[tuple[Key, Part]]:

@@ -26,11 +26,13 @@ from gateway.canonical import (
     Request,
     Searched,
     Text,
+    TokenLogprob,
     Tool,
     ToolCall,
 )
 from gateway.protocols.custom_tools import unwrap
 from gateway.protocols.ids import split_name
+from gateway.protocols.openai import write_logprobs
 from gateway.protocols.openai_responses import wire
 from gateway.protocols.openai_responses.parts import write_citation, write_text
 
@@ -79,6 +81,7 @@ class Output:
         self._seed = seed
         self._tools = request.tools
         include = (wire.own_extension(request) or {}).get("include")
+        self._shows_logprobs = request.logprobs is not None
         self._includes = include if isinstance(include, list) else []
         self._shows_tokens = wire.SEES_REASONING in self._includes
         self._open: Item | None = None
@@ -93,7 +96,9 @@ class Output:
             case Text(text="") | Refusal(text=""):
                 # it may remain empty, and then there is nothing to show
                 return []
-            case Text() | Refusal() | Reasoning():
+            case Text():
+                return self._enter(part) + self._add(part.text, part.logprobs)
+            case Refusal() | Reasoning():
                 return self._enter(part) + self._add(part.text)
             case ToolCall():
                 return self._signature(part) + self._enter(part) + self._add(part.arguments)
@@ -104,15 +109,15 @@ class Output:
         self._part = None
         return []
 
-    def delta(self, text: str) -> list[JSON]:
+    def delta(self, text: str, logprobs: tuple[TokenLogprob, ...] = ()) -> list[JSON]:
         match self._part:
             case None:
                 return []
             case Text(text="") | Refusal(text="") if text:
                 events = self._enter(self._part)
                 self._part = replace(self._part, text=text)
-                return events + self._add(text)
-        return self._add(text)
+                return events + self._add(text, logprobs)
+        return self._add(text, logprobs)
 
     def end(self, opaque: Opaque | None = None, citations: tuple[Citation, ...] = ()) -> list[JSON]:
         part, self._part, self._ended = self._part, None, True
@@ -146,7 +151,9 @@ class Output:
         self._open = self._item(part)
         return events + self._open.start(part)
 
-    def _add(self, text: str) -> list[JSON]:
+    def _add(self, text: str, logprobs: tuple[TokenLogprob, ...] = ()) -> list[JSON]:
+        if logprobs and self._shows_logprobs and isinstance(self._open, _Message):
+            self._open.weigh(write_logprobs(logprobs))
         return self._open.delta(text) if self._open and text else []
 
     def _close(self, status: Status) -> list[JSON]:
@@ -196,6 +203,9 @@ class _Message:
         self._place = place
         self._content: list[JSON] = []
         self._pieces: list[str] = []
+        self._logprobs: list[JSON] = []
+        self._told = 0
+        """How many of them were told with the text so far."""
         self._kind = "output_text"
         self._running = False
         self._opened = False
@@ -205,14 +215,19 @@ class _Message:
 
     def start(self, part: Part) -> list[JSON]:
         opened, self._opened = self._opened, True
-        self._running, self._pieces = True, []
+        self._running, self._pieces, self._logprobs, self._told = True, [], [], 0
         self._kind = "refusal" if isinstance(part, Refusal) else "output_text"
         added = self._event("content_part.added", part=self._part((), ""))
         return [added] if opened else [self._place.item_event("added", self.final("in_progress")), added]
 
+    def weigh(self, logprobs: list[JSON]) -> None:
+        """How likely the tokens of the text were that comes now."""
+        self._logprobs += logprobs
+
     def delta(self, text: str) -> list[JSON]:
         self._pieces.append(text)
-        return [self._event(f"{self._kind}.delta", delta=text, **self._logprobs())]
+        now, self._told = self._logprobs[self._told :], len(self._logprobs)
+        return [self._event(f"{self._kind}.delta", delta=text, **self._weighed(now))]
 
     def end(self, opaque: Opaque | None, citations: tuple[Citation, ...]) -> list[JSON]:
         if not self._running:
@@ -224,7 +239,7 @@ class _Message:
             for index, one in enumerate(citations)
         ]
         named: JSON = {"refusal": text} if self._kind == "refusal" else {"text": text}
-        done = self._event(f"{self._kind}.done", **named, **self._logprobs())
+        done = self._event(f"{self._kind}.done", **named, **self._weighed(self._logprobs))
         closed = self._event("content_part.done", part=part)
         self._content.append(part)
         self._running = False
@@ -243,10 +258,10 @@ class _Message:
     def _part(self, citations: tuple[Citation, ...], text: str) -> JSON:
         if self._kind == "refusal":
             return {"type": "refusal", "refusal": text}
-        return write_text(text, citations) | {"logprobs": []}
+        return write_text(text, citations) | {"logprobs": self._logprobs}
 
-    def _logprobs(self) -> dict[str, object]:
-        return {} if self._kind == "refusal" else {"logprobs": []}
+    def _weighed(self, logprobs: list[JSON]) -> dict[str, object]:
+        return {} if self._kind == "refusal" else {"logprobs": logprobs}
 
 
 class _Thought:

@@ -268,7 +268,7 @@ def _without_unsaid(request: Request, target: Target, losses: wire.Losses) -> Re
         raise BadRequest("OpenAI Responses does not speak.", code="unsupported_parameter", param="modalities")
     unsaid = dict(UNSAID)
     if not target.facts.samples:
-        unsaid |= dict.fromkeys(("temperature", "top_p"), "This model does not take it.")
+        unsaid |= dict.fromkeys(("temperature", "top_p", "logprobs"), "This model does not take it.")
     if target.dialect.reasoning_request == "none":
         unsaid["thinking"] = "This upstream cannot be told how much to think."
     unsaid |= dict.fromkeys(target.dialect.drops, "This upstream does not take it.")

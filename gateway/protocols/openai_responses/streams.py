@@ -21,11 +21,13 @@ from gateway.canonical import (
     ResponseEnded,
     ResponseStarted,
     Text,
+    TokenLogprob,
     ToolCall,
     Usage,
     UsageReported,
 )
 from gateway.errors import GatewayError, UpstreamFailed
+from gateway.protocols import openai
 from gateway.protocols.ids import AnswerIds
 from gateway.protocols.openai_responses.answers import (
     FILTERED,
@@ -194,7 +196,11 @@ class Decoder:
             return
         if key not in item.parts:
             yield from self._open(item, key, NEW[kind])
-        yield from self._complete(item, key, text) if whole else self._add(item.parts[key], text)
+        logprobs = openai.read_logprobs(event.get("logprobs"))
+        if whole:
+            yield from self._complete(item, key, text, logprobs)
+        else:
+            yield from self._add(item.parts[key], text, logprobs)
 
     def _annotation(self, event: JSON) -> Iterator[Event]:
         place = event.get("content_index")
@@ -218,16 +224,16 @@ class Decoder:
             early, item.early = item.early, []
             yield from self._complete(item, key, "".join(early))
 
-    def _add(self, reading: _Reading, text: str) -> Iterator[Event]:
+    def _add(self, reading: _Reading, text: str, logprobs: tuple[TokenLogprob, ...] = ()) -> Iterator[Event]:
         if not reading.ended:
             reading.length += len(text)
-            yield PartDelta(reading.index, text)
+            yield PartDelta(reading.index, text, logprobs)
 
-    def _complete(self, item: _Item, key: Key, text: str) -> Iterator[Event]:
+    def _complete(self, item: _Item, key: Key, text: str, logprobs: tuple[TokenLogprob, ...] = ()) -> Iterator[Event]:
         """A part's whole text: what of it has not come yet."""
         reading = item.parts[key]
         if len(text) > reading.length:
-            yield from self._add(reading, text[reading.length :])
+            yield from self._add(reading, text[reading.length :], () if reading.length else logprobs)
 
     def _close(
         self, reading: _Reading, opaque: Opaque | None = None, citations: tuple[Citation, ...] = ()
@@ -244,9 +250,9 @@ class Decoder:
         item.done = True
         for key, part in read_item(announced):
             match part:
-                case Text(text=text, citations=citations):
+                case Text(text=text, citations=citations, logprobs=logprobs):
                     yield from self._open(item, key, Text())
-                    yield from self._complete(item, key, text)
+                    yield from self._complete(item, key, text, logprobs)
                     yield from self._close(item.parts[key], None, citations)
                 case Refusal(text=text):
                     yield from self._open(item, key, Refusal())
@@ -367,7 +373,7 @@ class Encoder:
         if self._ended:
             return b""
         if isinstance(event, PartDelta) and event.index == self._order.running:
-            return self._write(self._output.delta(event.text))
+            return self._write(self._output.delta(event.text, event.logprobs))
         match event:
             case ResponseStarted():
                 return b"" if self._shell else self._begin(event)
@@ -402,8 +408,8 @@ class Encoder:
         match event:
             case PartStarted(part=part):
                 return self._output.start(part)
-            case PartDelta(text=text):
-                return self._output.delta(text)
+            case PartDelta(text=text, logprobs=logprobs):
+                return self._output.delta(text, logprobs)
             case PartEnded(opaque=opaque, citations=citations):
                 return self._output.end(opaque, citations)
         return []

@@ -317,9 +317,11 @@ def test_a_schema_is_closed_for_the_format_and_json_alone_is_asked_for_in_words(
 
 
 def test_what_messages_cannot_be_told_is_lost_with_a_word_or_refused() -> None:
-    request = asked(seed=1, presence_penalty=0.5, verbosity="low", stop=(" ", "END"), tier="flex", logit_bias={"1": 2})
-    assert lost(request) == {"seed", "presence_penalty", "verbosity", "stop", "tier", "logit_bias"}
-    for refused in ({"choices": 2}, {"logprobs": 0}, {"modalities": ("text", "audio")}):
+    request = asked(
+        seed=1, presence_penalty=0.5, verbosity="low", stop=(" ", "END"), tier="flex", logit_bias={"1": 2}, logprobs=0
+    )
+    assert lost(request) == {"seed", "presence_penalty", "verbosity", "stop", "tier", "logit_bias", "logprobs"}
+    for refused in ({"choices": 2}, {"modalities": ("text", "audio")}):
         with pytest.raises(BadRequest):
             body_of(asked(**refused))
 

@@ -88,7 +88,10 @@ def folded(events: Iterable[Event]) -> tuple[Part, ...]:
                 parts[index] = part
             case PartDelta(index=index, text=text):
                 name = "arguments" if isinstance(parts[index], ToolCall) else "text"
-                parts[index] = msgspec.structs.replace(parts[index], **{name: getattr(parts[index], name) + text})
+                more = {name: getattr(parts[index], name) + text}
+                if one.logprobs:
+                    more["logprobs"] = (*parts[index].logprobs, *one.logprobs)
+                parts[index] = msgspec.structs.replace(parts[index], **more)
             case PartEnded(index=index, opaque=opaque, citations=citations):
                 added = {"opaque": opaque} if opaque else {"citations": citations} if citations else {}
                 parts[index] = msgspec.structs.replace(parts[index], **added)
