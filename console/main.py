@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 import typer
 from msgspec.structs import replace
 
-from console.cli import acts, exchanges, keys, ledger, prices, providers, routes, usage, whole
+from console.cli import acts, exchanges, keys, ledger, prices, providers, routes, settings, usage, whole
 from console.cli.asking import Chosen
 from console.cli.show import Json, complain
 from gateway.errors import GatewayError
@@ -38,6 +38,7 @@ app.add_typer(routes.app, name="route")
 app.add_typer(routes.aliases, name="alias")
 app.add_typer(prices.prices, name="price")
 app.add_typer(exchanges.app, name="exchange")
+app.add_typer(settings.app, name="setting")
 app.add_typer(usage.app, name="usage")
 app.add_typer(ledger.app, name="ledger")
 for command in (

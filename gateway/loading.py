@@ -1,5 +1,6 @@
 """Reads the configuration from the database into the one immutable value that requests go by."""
 
+import contextlib
 import logging
 
 import msgspec
@@ -10,10 +11,12 @@ from data.database import Database
 from data.errors import DataError
 from data.limits import FREE, Brake, Limits
 from data.secrets import Vault
-from data.settings import get_setting
+from data.settings import Value, list_settings
 from data.tables import Key, PriceList, PriceOverride, Provider, RouteTarget, Upstream
 from gateway.canonical import PROTOCOLS, VIDEO_SHAPES, Protocol, VideoShape
+from gateway.errors import BadRequest
 from gateway.protocols.registry import CODECS
+from gateway.settings import TABLE, Settings, checked
 from gateway.snapshot import (
     Endpoint,
     KeyFacts,
@@ -40,6 +43,7 @@ async def load_snapshot(database: Database, vault: Vault, version: int) -> Snaps
             upstream_facts(row, described[row.provider_id], models.get(row.id or 0, []), vault)
             for row in await providers.list_upstreams(session)
         ]
+        set_values = await list_settings(session)
         return Snapshot(
             version=version,
             keys={row.public_id: key_facts(row) for row in await keys.list_keys(session)},
@@ -48,9 +52,19 @@ async def load_snapshot(database: Database, vault: Vault, version: int) -> Snaps
             aliases={alias.name: alias.model for alias in await routes.list_aliases(session)},
             prices=tuple(price_facts(row) for row in await prices.list_prices(session)),
             owners={row.name: msgspec.convert(row.limits, Limits) for row in await owners.list_owners(session)},
-            everyone=msgspec.convert(await get_setting(session, EVERYONES_LIMITS) or {}, Limits),
+            everyone=msgspec.convert(set_values.get(EVERYONES_LIMITS) or {}, Limits),
+            settings=settings_of(set_values),
             price_lists=tuple(list_facts(row) for row in await prices.list_price_lists(session)),
         )
+
+
+def settings_of(set_values: dict[str, Value]) -> Settings:
+    """What holds; a value that an earlier version took, and this one would not, holds no longer."""
+    taken: dict[str, object] = {}
+    for name in TABLE.keys() & set_values:
+        with contextlib.suppress(BadRequest):
+            taken[name] = checked(name, set_values[name])
+    return msgspec.convert(taken, Settings)
 
 
 def key_facts(row: Key) -> KeyFacts:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from gateway import accounting, operations, price_operations
+from gateway import accounting, operations, price_operations, setting_operations
 from gateway.answers import (
     acts,
     adjustments,
@@ -15,6 +15,7 @@ from gateway.answers import (
     prices,
     reports,
     routes,
+    settings,
     trial,
     upstreams,
     whole,
@@ -71,6 +72,8 @@ ANSWERS: Mapping[type[Operation[Any]], Callable[[Desk, Any], Awaitable[Any]]] = 
     accounting.Reprice: adjustments.reprice,
     accounting.ListAdjustments: adjustments.list_adjustments,
     accounting.ReverseAdjustment: adjustments.reverse_adjustment,
+    setting_operations.GetSettings: settings.get_settings,
+    setting_operations.SaveSetting: settings.save_setting,
 }
 
 

@@ -4,6 +4,7 @@ from msgspec import Struct, field
 
 from data.limits import FREE, RELEASED, Brake, Limits
 from gateway.canonical import Protocol, VideoShape
+from gateway.settings import Settings
 
 
 class KeyFacts(Struct, frozen=True):
@@ -123,4 +124,5 @@ class Snapshot(Struct, frozen=True):
     """By name; owners without limits may be missing."""
     everyone: Limits = FREE
     """What holds for all keys together."""
+    settings: Settings = Settings()
     price_lists: tuple[PriceListFacts, ...] = ()

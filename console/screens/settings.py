@@ -6,13 +6,17 @@ from textual.app import ComposeResult
 
 from console.commands import Command, bindings
 from console.ink import Line, Span
+from console.screens.forms.setting import changed_settings, setting_fields
 from console.screens.key_lines import fact
 from console.screens.loading import LoadingScreen
 from console.screens.prices import PricesScreen
+from console.session import Session
 from console.theme import CHOICES
 from console.units import MICROS, age, day_time, money
+from console.widgets.form import Form, Values
 from console.widgets.page import Page
 from gateway.operations import GetStatus, Status
+from gateway.setting_operations import GetSettings, SettingView
 
 
 class SettingsScreen(LoadingScreen):
@@ -21,11 +25,17 @@ class SettingsScreen(LoadingScreen):
     MODE = "settings"
     TITLE_IN_HELP = "Settings"
     KEYS = (
+        Command("settings.edit", "e", "change", "Change what can be set.", "edit", shown=True),
         Command("settings.prices", "P", "prices", "Show and set what models cost.", "prices", shown=True),
         Command("settings.copy", "y", "copy", "Copy these facts, for a report.", "copy_facts", shown=True),
         Command("settings.url", "u", "copy URL", "Copy the base URL for clients.", "copy_url", shown=True),
     )
     BINDINGS = bindings(KEYS)
+    WATCHED = frozenset({"settings"})
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._settings: list[SettingView] = []
 
     def body(self) -> ComposeResult:
         """One page."""
@@ -59,6 +69,9 @@ class SettingsScreen(LoadingScreen):
         lines += [
             (*indent, *line) for line in fact("window", f"{self.app.size.width}x{self.app.size.height}", width - 4, 16)
         ]
+        lines += [(), ((" Set for all", "heading"),)]
+        for setting in self._settings:
+            lines += [(*indent, *line) for line in fact(setting.title.lower(), _told(setting), width - 4, 16)]
         return [*lines, (), *_ways()]
 
     def _themes(self) -> Line:
@@ -72,7 +85,9 @@ class SettingsScreen(LoadingScreen):
         status = await self.ask(GetStatus())
         if status is not None:
             self.session.state.take_status(status)
-            self._paint()
+        settings = await self.ask(GetSettings())
+        self._settings = settings or self._settings
+        self._paint()
 
     def tick(self) -> None:
         """The uptime goes on; the theme may be another."""
@@ -81,6 +96,20 @@ class SettingsScreen(LoadingScreen):
 
     def _paint(self) -> None:
         self.query_one("#settings", Page).paint()
+
+    def action_edit(self) -> None:
+        """Fill in what is to hold."""
+        if self._settings:
+            form = Form("Settings", setting_fields(self._settings), self._save)
+            self.app.push_screen(form, lambda saved: self._saved(saved) if saved is not None else None)
+
+    async def _save(self, values: Values) -> list[SettingView]:
+        return [await self.session.ask(operation) for operation in changed_settings(self._settings, values)]
+
+    def _saved(self, saved: Sequence[SettingView]) -> None:
+        told = ", ".join(f"{setting.title.lower()}: {setting.value}" for setting in saved)
+        self.tell(told or "nothing was changed", "success")
+        self.enter()
 
     def action_prices(self) -> None:
         """What models cost."""
@@ -97,6 +126,11 @@ class SettingsScreen(LoadingScreen):
         status = self.session.state.status
         if status is not None and status.base_url:
             self.copy(status.base_url, "base URL")
+
+
+def _told(setting: SettingView) -> str:
+    usual = "" if setting.value == setting.usual else f" (usually {setting.usual})"
+    return f"{setting.value}{usual}"
 
 
 def _ways() -> list[Line]:

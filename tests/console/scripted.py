@@ -19,6 +19,7 @@ from gateway.operations import (
     Status,
     UpstreamView,
 )
+from gateway.setting_operations import GetSettings
 
 NOW = 1_780_000_000.0
 
@@ -92,6 +93,7 @@ class ScriptedLink:
         self.answers[GetStatus] = lambda op: status(exchanges=len(self.exchanges))
         self.answers[ListExchanges] = lambda op: self.exchanges[::-1]
         self.answers[ListKeys] = lambda op: self.keys
+        self.answers[GetSettings] = lambda op: []
         self.answers[ListEvents] = lambda op: self.events
 
     async def ask(self, operation: Operation[Answer]) -> Answer:

@@ -183,6 +183,12 @@ def test_an_alias_is_set_and_removed(do: Commands) -> None:
     assert do.json("alias list") == []
 
 
+def test_a_setting_is_changed_and_made_usual_again(do: Commands) -> None:
+    assert "fetch_media is now on." in do("setting set fetch_media on")
+    assert '"value": "on"' in do("setting list --json")
+    assert "fetch_media is now off." in do("setting reset fetch_media")
+
+
 def test_a_price_is_set_and_taken_back(do: Commands) -> None:
     do("price set demo 'demo-*' input=1 output=2.5")
     assert "output $2.5" in do("price list")

@@ -6,6 +6,7 @@ from house import open_house
 
 from console.app import ConsoleApp
 from gateway.price_operations import ListPrices
+from gateway.setting_operations import GetSettings
 from tests.console.direct import console_on, seen
 from tests.console.scripted import ScriptedLink, shown
 
@@ -43,6 +44,21 @@ async def test_prices_are_one_key_away_and_their_absence_is_explained(app: Conso
         await pilot.press("P")
         await seen(pilot, "No models yet.")
         assert "adds an upstream" in shown(app)
+
+
+async def test_what_can_be_set_is_changed_in_a_form_and_shown_at_once(tmp_path: Path) -> None:
+    async with open_house(tmp_path) as house, console_on(house.service) as pilot:
+        assert isinstance(pilot.app, ConsoleApp)
+        pilot.app.action_go("settings")
+        await seen(pilot, "fetch media")
+        await pilot.press("e")
+        await seen(pilot, "Takes a whole number from 0 to 3650.")
+        await pilot.press("backspace", "backspace", *"many", "enter")
+        await seen(pilot, "must be a whole number from 0 to")
+        await pilot.press(*["backspace"] * 4, "7", "down", "right", "up", "enter")
+        await seen(pilot, "7 (usually 30)")
+        now = {each.name: each.value for each in await house.service.ask(GetSettings())}
+        assert (now["response_retention_days"], now["fetch_media"]) == ("7", "on")
 
 
 async def test_on_a_real_gateway_the_directory_and_process_are_its_own(tmp_path: Path) -> None:
