@@ -13,7 +13,19 @@ from collections.abc import AsyncIterator
 from msgspec.structs import replace
 
 from data.records import CLIENT_LEFT, CUT, DONE, FAILED, RUNNING, AttemptRecord, ExchangeRecord
-from gateway import belongings, continuation, intake, keys, recording, relay, retry, routing, settlement, upstream
+from gateway import (
+    belongings,
+    continuation,
+    fetching,
+    intake,
+    keys,
+    recording,
+    relay,
+    retry,
+    routing,
+    settlement,
+    upstream,
+)
 from gateway.canonical import Asked, Piece, Usage
 from gateway.continuation import Continuation
 from gateway.errors import BadRequest, Cut, GatewayError, Internal, Unavailable, UpstreamFailed
@@ -176,7 +188,7 @@ class Exchange:
     async def attempt(self, target: Target, *, strict: bool) -> bytes | Streaming:
         """Ask one target."""
         self.target, self.answer, self.meter = target, None, None
-        self.passage = passage = self.passage_to(target, strict=strict)
+        self.passage = passage = await self.passage_to(target, strict=strict)
         if isinstance(passage, Counted):
             return await passage.count()
         transport = self.runtime.transport(target.endpoint.base_url)
@@ -190,7 +202,7 @@ class Exchange:
             raise meter.reader.error
         return passage.body(body)
 
-    def passage_to(self, target: Target, *, strict: bool) -> Passage:
+    async def passage_to(self, target: Target, *, strict: bool) -> Passage:
         """How the request gets to a target. Raises `BadRequest` for what its protocol cannot say."""
         if self.call is None:
             raise Internal("There is no call to send.")
@@ -201,11 +213,12 @@ class Exchange:
             return Counted(self.codec, self.call)
         if self.arrival.endpoint.work == "embed":
             return Embedded(self.codec, self.call, target, strict=strict)
-        if going_on is None:
-            return Translated(self.codec, self.call, self.asked, target, strict=strict)
-        call = continuation.to_translate(going_on, keeps=self.runtime.responses.keeps)
-        answer_id = self.arrival.request_id.replace("req_", "resp_", 1)
-        return Translated(self.codec, call, self.asked, target, strict=strict, answer_id=answer_id)
+        call, answer_id = self.call, ""
+        if going_on is not None:
+            call = continuation.to_translate(going_on, keeps=self.runtime.responses.keeps)
+            answer_id = self.arrival.request_id.replace("req_", "resp_", 1)
+        media = await fetching.media_for(self.runtime, self.codec, call, target)
+        return Translated(self.codec, call, self.asked, target, strict=strict, answer_id=answer_id, media=media)
 
     async def open_stream(self, meter: Meter, passage: Passage, answer: upstream.Answer) -> Streaming:
         """Wait for the first frames that say something: until then another target can still be tried."""
@@ -449,20 +462,9 @@ class Exchange:
 
     def note_attempt(self, target: Target, begun: int, status: int, error: str, decision: str) -> None:
         """Keep what came of one target."""
-        self.attempts.append(
-            AttemptRecord(
-                exchange_id=self.id,
-                number=len(self.attempts) + 1,
-                upstream_id=target.upstream.id,
-                upstream=target.upstream.name,
-                model=target.model,
-                started_us=begun,
-                duration_us=self.elapsed_us() - begun,
-                http_status=status,
-                error=error,
-                decision=decision,
-            )
-        )
+        number, took = len(self.attempts) + 1, self.elapsed_us() - begun
+        record = recording.attempted(self.id, number, target, (begun, took), status, error, decision)
+        self.attempts.append(record)
 
     def note_success(self) -> None:
         """Tell health, and the operator when that changes something."""

@@ -1,12 +1,13 @@
 """How a request gets to one target and its answer back to the client: as they are, or translated."""
 
+from collections.abc import Mapping
 from typing import Protocol as Interface
 
 import msgspec
 from msgspec.structs import replace
 
 from gateway import tokens
-from gateway.canonical import Asked, Event, Request, ResponseStarted
+from gateway.canonical import Asked, Event, Inline, Request, ResponseStarted
 from gateway.errors import BadRequest, GatewayError, UpstreamFailed
 from gateway.models import facts_for
 from gateway.protocols.client_calls import ClientCalls
@@ -14,6 +15,7 @@ from gateway.protocols.codec import Call, Codec, Reader
 from gateway.protocols.dialects import dialect_for
 from gateway.protocols.patches import patched
 from gateway.protocols.registry import EMBEDDINGS, TRANSLATIONS, codec_for, translation_for
+from gateway.protocols.remote_media import Address, with_media
 from gateway.protocols.translation import Loss, ModelFacts
 from gateway.protocols.translation import Target as Addressee
 from gateway.routing import Target
@@ -134,11 +136,22 @@ class Translated:
     """The sides speak different protocols: the client's is decoded, the upstream's encoded, and the answer back."""
 
     def __init__(
-        self, client: Codec, call: Call, asked: Asked, target: Target, *, strict: bool, answer_id: str = ""
+        self,
+        client: Codec,
+        call: Call,
+        asked: Asked,
+        target: Target,
+        *,
+        strict: bool,
+        answer_id: str = "",
+        media: Mapping[Address, Inline] = {},
     ) -> None:
-        """`answer_id` is what the client is to know the answer by, where it is not the upstream's own id."""
+        """`answer_id` is what the client is to know the answer by, where it is not the upstream's own id.
+
+        `media` is what was fetched for the target.
+        """
         ours, theirs = translation_for(client), TRANSLATIONS[target.endpoint.protocol]
-        self._request = request = ours.decode_request(call)
+        self._request = request = with_media(ours.decode_request(call), media)
         dialect = dialect_for(target.endpoint.protocol, target.upstream.dialect)
         facts = facts_for(target.model, target.upstream.provider_id)
         sayable, unthought = without_idle_thinking(request, facts)

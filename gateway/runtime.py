@@ -84,7 +84,7 @@ class Runtime:
     ) -> None:
         self.snapshot = Snapshot()
         self.transports = transports
-        """By URL scheme."""
+        """By URL scheme; and `fetch`, which reaches none but public addresses."""
         self.journal = journal
         self.bus = bus
         self.vault = vault

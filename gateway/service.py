@@ -17,6 +17,7 @@ from data.presets import load_presets
 from data.providers import sync_presets
 from data.secrets import Vault, unlock
 from gateway import models, price_sources
+from gateway.addresses import resolve_public
 from gateway.answers.desk import Desk, ServingFacts
 from gateway.app import new_app
 from gateway.bookkeeping import keep_checking
@@ -24,6 +25,7 @@ from gateway.bus import Bus
 from gateway.control import ControlServer
 from gateway.demo import DemoTransport
 from gateway.errors import Cut, PortTaken
+from gateway.fetching import FETCH
 from gateway.journal import Journal
 from gateway.operations import Answer, Operation
 from gateway.operator import Operator
@@ -32,7 +34,7 @@ from gateway.ports import holder, next_free
 from gateway.runtime import Runtime
 from gateway.server import Front
 from gateway.stored_responses import StoredResponses
-from gateway.transport import new_transport
+from gateway.transport import UpstreamTransport, new_transport
 
 log = logging.getLogger("gatehouse.service")
 
@@ -117,7 +119,9 @@ class GatewayService:
         self._closing.push_async_callback(responses.close)
         network = new_transport(self.options.transport)
         self._closing.push_async_callback(network.aclose)
-        transports = {"http": network, "https": network, "demo": DemoTransport()}
+        public = UpstreamTransport(resolve=resolve_public)
+        self._closing.push_async_callback(public.aclose)
+        transports = {"http": network, "https": network, FETCH: public, "demo": DemoTransport()}
         return Runtime(transports=transports, journal=journal, bus=self.bus, vault=vault, responses=responses)
 
     def _listen(self) -> socket.socket:

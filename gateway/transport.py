@@ -17,6 +17,7 @@ from typing import Final
 import httpx
 from msgspec import Struct
 
+from gateway.addresses import Resolve, resolve
 from gateway.connection import AbortableStream, Connection, Deadlines, UpstreamStream
 
 RECEIVE_BUFFER: Final = 256 * 1024
@@ -82,8 +83,15 @@ class UpstreamTransport(httpx.AsyncBaseTransport):
     httpx's own `read` stands for `head` and `idle` where these are not given.
     """
 
-    def __init__(self, *, ssl_context: ssl.SSLContext | None = None, idle_expiry: float = IDLE_EXPIRY) -> None:
+    def __init__(
+        self,
+        *,
+        ssl_context: ssl.SSLContext | None = None,
+        idle_expiry: float = IDLE_EXPIRY,
+        resolve: Resolve = resolve,
+    ) -> None:
         self._ssl_context = ssl_context
+        self._resolve = resolve
         self._idle_expiry = idle_expiry
         self._origins: dict[tuple[str, bytes, int | None], Origin] = {}
 
@@ -149,7 +157,7 @@ class UpstreamTransport(httpx.AsyncBaseTransport):
         if origin.scheme == "https":
             # Reading the world's certificates takes 20 ms, the first time.
             tls = self._ssl_context or await asyncio.to_thread(tls_context)
-        sock = await _dial(origin, limit)
+        sock = await self._dial(origin, limit)
         try:
             await connection.loop.create_connection(
                 lambda: connection, sock=sock, ssl=tls, server_hostname=origin.host if tls else None
@@ -158,6 +166,20 @@ class UpstreamTransport(httpx.AsyncBaseTransport):
             if connection in origin.open:  # made, but nobody will know
                 connection.close()
             raise
+
+    async def _dial(self, origin: Origin, limit: float) -> socket.socket:
+        """Connect to the first of the host's addresses that answers; each gets its share of the time."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + limit
+        addresses = await self._resolve(origin.host, origin.port)
+        failure = OSError("no address")
+        for left, (family, address) in zip(range(len(addresses), 0, -1), addresses, strict=True):
+            try:
+                async with asyncio.timeout((until - loop.time()) / left if limit < math.inf else None):
+                    return await _open_socket(loop, family, address)
+            except OSError as error:
+                failure = error
+        raise failure
 
 
 @functools.cache
@@ -280,21 +302,6 @@ async def _send_rest(
 def _response(stream: UpstreamStream, *, connect_us: int, reused: bool) -> httpx.Response:
     extensions = {"connect_us": connect_us, "reused": reused}
     return httpx.Response(stream.status, headers=stream.headers, stream=stream, extensions=extensions)
-
-
-async def _dial(origin: Origin, limit: float) -> socket.socket:
-    """Connect to the first of the host's addresses that answers; each gets its share of the time."""
-    loop = asyncio.get_running_loop()
-    until = loop.time() + limit
-    addresses = await loop.getaddrinfo(origin.host, origin.port, type=socket.SOCK_STREAM)
-    failure = OSError("no address")
-    for left, (family, *_, address) in zip(range(len(addresses), 0, -1), addresses, strict=True):
-        try:
-            async with asyncio.timeout((until - loop.time()) / left if limit < math.inf else None):
-                return await _open_socket(loop, family, address)
-        except OSError as error:
-            failure = error
-    raise failure
 
 
 async def _open_socket(

@@ -15,12 +15,12 @@ async def save_setting(desk: Desk, operation: SaveSetting) -> SettingView:
     """Have a value hold."""
     name, given = operation.name, operation.value
     value = checked(name, TABLE[name].usual if given is None and name in TABLE else given)
-    async with desk.database.write() as session:
+    async with desk.change() as change:
         if given is None:
-            await remove_setting(session, name)
+            await remove_setting(change.session, name)
         else:
-            await put_setting(session, name, value)
-    await desk.changed("settings", "setting_saved", f"set {name} to {shown(value)}")
+            await put_setting(change.session, name, value)
+        change.told("setting_saved", f"set {name} to {shown(value)}")
     return view(TABLE[name], desk.runtime.snapshot.settings)
 
 

@@ -191,23 +191,30 @@ _CLONE = Dialect(
     system_role="system",
     strict_tools=False,
     keeps_unknown=False,
+    document_urls=True,
+    reads_addresses=False,
     drops=(*_ANTHROPIC_ONLY, "output_config"),
     web_search="",
 )
 """Knows no betas, no lifetimes of caches, no instructions between turns, and of a tool only what it was at first."""
 
 _ANTHROPIC = (
-    Dialect("standard"),
+    Dialect("standard", document_urls=True),
     *(replace(_CLONE, name=name) for name in ("qwen", "moonshot", "zai", "siliconflow", "ollama", "vllm", "lmstudio")),
     replace(_CLONE, name="mimo", echo_reasoning="required"),
     replace(_CLONE, name="deepseek", echo_reasoning="required", drops=_ANTHROPIC_ONLY),
 )
 
-_GEMINI = (Dialect("standard"), Dialect("vertex", predicts=True, announces_mixed_tools=False))
+_RESPONSES = (Dialect("standard", document_urls=True), replace(_OPENAI, document_urls=True))
+
+_GEMINI = (
+    Dialect("standard", document_urls=True, reads_addresses=False),
+    Dialect("vertex", document_urls=True, predicts=True, announces_mixed_tools=False),
+)
 
 DIALECTS: Mapping[Protocol, Mapping[str, Dialect]] = {
     "openai_chat": {dialect.name: dialect for dialect in _CHAT},
-    "openai_responses": {dialect.name: dialect for dialect in (Dialect("standard"), _OPENAI)},
+    "openai_responses": {dialect.name: dialect for dialect in _RESPONSES},
     "anthropic_messages": {dialect.name: dialect for dialect in _ANTHROPIC},
     "gemini": {dialect.name: dialect for dialect in _GEMINI},
 }

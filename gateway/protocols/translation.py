@@ -71,6 +71,8 @@ class Dialect(Struct, frozen=True):
     """Takes Anthropic's `cache_control` on the content parts of Chat."""
     document_urls: bool = False
     """Takes addresses of documents."""
+    reads_addresses: bool = True
+    """Looks at what lies at addresses; some take them, and then only know those of their own files."""
     custom_tools: bool = True
     """Takes OpenAI's free-text tools, and a choice among some of the tools; elsewhere both are said otherwise."""
     strict_tools: bool = True

@@ -59,6 +59,7 @@ async def test_what_can_be_set_is_changed_in_a_form_and_shown_at_once(tmp_path: 
         await seen(pilot, "7 (usually 30)")
         now = {each.name: each.value for each in await house.service.ask(GetSettings())}
         assert (now["response_retention_days"], now["fetch_media"]) == ("7", "on")
+        await pilot.app.workers.wait_for_complete()
 
 
 async def test_on_a_real_gateway_the_directory_and_process_are_its_own(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from data.database import Database
 from data.settings import put_setting
+from gateway.accounting import UndoAct
 from gateway.errors import BadRequest, NotFound
 from gateway.operator import Operator
 from gateway.runtime import Runtime
@@ -21,6 +22,12 @@ async def test_a_setting_holds_at_once_and_after_a_restart(operator: Operator, r
 async def test_without_a_value_what_is_usual_holds_again(operator: Operator, runtime: Runtime) -> None:
     await operator.ask(SaveSetting("fetch_media", "on"))
     assert (await operator.ask(SaveSetting("fetch_media"))).value == "off"
+    assert not runtime.snapshot.settings.fetch_media
+
+
+async def test_a_setting_is_undone(operator: Operator, runtime: Runtime) -> None:
+    await operator.ask(SaveSetting("fetch_media", "on"))
+    assert (await operator.ask(UndoAct())).text == "took back: set fetch_media to on"
     assert not runtime.snapshot.settings.fetch_media
 
 
