@@ -61,11 +61,6 @@ async def last_id(session: AsyncSession) -> int:
     return await session.scalar(select(func.max(col(Exchange.id)))) or 0
 
 
-async def count_exchanges(session: AsyncSession) -> int:
-    """How many are on record."""
-    return await session.scalar(select(func.count()).select_from(Exchange)) or 0
-
-
 async def get_exchange(session: AsyncSession, exchange_id: int) -> ExchangeRecord | None:
     row = (await session.execute(select(*EXCHANGE_COLUMNS).where(col(Exchange.id) == exchange_id))).first()
     return ExchangeRecord(*row) if row else None

@@ -86,14 +86,15 @@ async def entries_of(session: AsyncSession, exchange_id: int) -> list[LedgerEntr
 
 
 async def start_account(session: AsyncSession, holder: str, at: int, actor: str) -> int:
-    """Have a holder begin anew, with nothing but what its running requests hold back. Returns that balance.
+    """Have a holder begin at nothing, less what its running requests hold back. How much it took to get there.
 
     What those cost is spent from what is paid in, like all that follows.
     """
     account = await get_account(session, holder)
-    if brought := -account.reserved_micros - account.balance_micros:
-        await _fund(session, holder, "start", brought, at, actor)
-    return -account.reserved_micros
+    micros = -account.reserved_micros - account.balance_micros
+    if micros:
+        await _fund(session, holder, "start", micros, at, actor)
+    return micros
 
 
 async def pay_in(

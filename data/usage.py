@@ -1,33 +1,31 @@
-"""Sums over exchanges: by group and period, and what keys, upstreams and routes did of late."""
+"""Usage by group and period, and what keys, upstreams and routes did of late: from sums that outlast exchanges.
 
-from typing import Literal
+The sums know quarters of an hour, by when requests started, and so do all questions here: a span begins with the
+quarter that it starts in, and the last quarter that starts in it counts whole. Requests that run are counted, too; what
+they use and cost is counted once they have ended.
+"""
+
+from collections.abc import Iterator
+from typing import Any, Literal
 
 from msgspec import Struct, field
-from sqlalchemy import ColumnElement, case, func, literal, select
+from sqlalchemy import ColumnElement, Select, Subquery, case, func, literal, select, true, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import SQLModel
 
 from data import tables
-from data.records import FAILED, INTERRUPTED, RUNNING
+from data.records import RUNNING
 
-Group = Literal["key", "model", "upstream", "owner", "none"]
+Group = Literal["key", "model", "upstream", "owner", "tag", "none"]
 Period = Literal["hour", "day", "all"]
 
 exchanges = SQLModel.metadata.tables[tables.Exchange.__tablename__].c
 keys = SQLModel.metadata.tables[tables.Key.__tablename__].c
+sums = SQLModel.metadata.tables[tables.UsageSum.__tablename__].c
 
-HOUR = 3_600_000_000
+QUARTER = 900_000_000
+HOUR = 4 * QUARTER
 DAY = 24 * HOUR
-TOTAL_TOKENS = (
-    exchanges.input_tokens
-    + exchanges.cache_read_tokens
-    + exchanges.cache_write_5m_tokens
-    + exchanges.cache_write_1h_tokens
-    + exchanges.tool_prompt_tokens
-    + exchanges.output_tokens
-    + exchanges.reasoning_tokens
-)
-BAD = exchanges.state.in_((FAILED, INTERRUPTED))
 
 
 class UsageSums(Struct, frozen=True):
@@ -78,105 +76,138 @@ class Range(Struct, frozen=True):
 
 
 async def sum_usage(session: AsyncSession, span: Range, by: Group = "none", every: Period = "all") -> list[UsageSums]:
-    """Usage by group and period, earliest and then most costly first."""
-    label, start = _label(by), _start(every, span)
+    """Usage by group and period, earliest and then most costly first. By tag, what a key did counts for each it has."""
+    used = _used(span.since, span.until, span.key_id)
+    tags = func.json_each(keys.tags).table_valued("value")
+    labels: dict[Group, ColumnElement[str]] = {
+        "key": func.coalesce(keys.name, ""),
+        "tag": func.coalesce(tags.c.value, ""),
+        "owner": used.c.owner,
+        "model": used.c.model,
+        "upstream": used.c.upstream,
+        "none": literal(""),
+    }
+    label, start = labels[by].label("label"), _start(used, every, span)
     query = (
-        select(label, start, *_sums())
-        .where(exchanges.started_at >= span.since, exchanges.started_at < span.until)
+        select(label, start, *(func.sum(used.c[name]).label(name) for name in UsageSums.__struct_fields__[2:]))
         .group_by(label, start)
-        .order_by(start, func.coalesce(func.sum(exchanges.cost_micros), 0).desc(), label)
+        .order_by(start, func.sum(used.c.cost_micros).desc(), label)
     )
-    if by in ("key", "owner"):
-        query = query.join(tables.Key, keys.id == exchanges.key_id, isouter=True)
-    if span.key_id is not None:
-        query = query.where(exchanges.key_id == span.key_id)
+    if by in ("key", "tag"):
+        query = query.outerjoin_from(used, tables.Key, keys.id == used.c.key_id)
+    if by == "tag":
+        query = query.outerjoin(tags, true())
     return [UsageSums(*row) for row in await session.execute(query) if row[2]]
 
 
-def _label(by: Group) -> ColumnElement[str]:
-    named = case((exchanges.model_served != "", exchanges.model_served), else_=exchanges.model_asked)
-    labels: dict[Group, ColumnElement[str]] = {
-        "key": func.coalesce(keys.name, ""),
-        "owner": func.coalesce(keys.owner, ""),
-        "model": named,
-        "upstream": exchanges.upstream,
-        "none": literal(""),
-    }
-    return labels[by].label("label")
-
-
-def _start(every: Period, span: Range) -> ColumnElement[int]:
+def _start(used: Subquery, every: Period, span: Range) -> ColumnElement[int]:
     if every == "all":
         return literal(span.since).label("start")
     length, offset = DAY if every == "day" else HOUR, span.utc_offset * 1_000_000
-    local = exchanges.started_at + offset
+    local = used.c.quarter + offset
     return (local - local % length - offset).label("start")
 
 
-def _sums() -> list[ColumnElement[int]]:
-    return [
-        func.count(),
-        _count(BAD),
-        _sum(exchanges.input_tokens + exchanges.tool_prompt_tokens),
-        _sum(exchanges.cache_read_tokens),
-        _sum(exchanges.cache_write_5m_tokens + exchanges.cache_write_1h_tokens),
-        _sum(exchanges.output_tokens + exchanges.reasoning_tokens),
-        _sum(exchanges.reasoning_tokens),
-        _sum(exchanges.cost_micros),
-        _count(exchanges.cost_micros.is_(None) & (exchanges.state != RUNNING) & (TOTAL_TOKENS > 0)),
-    ]
+def _used(since: int, until: int | None = None, key_id: int | None = None) -> Subquery:
+    """The sums of a span, and a row for each request of it that runs."""
+    ended, running = select(*sums), select(*_of_running()).where(exchanges.state == RUNNING)
+    narrowed = (
+        _narrowed(query, quarter, key, since, until, key_id)
+        for query, quarter, key in (
+            (ended, sums.quarter, sums.key_id),
+            (running, _quarter(exchanges.started_at), exchanges.key_id),
+        )
+    )
+    return union_all(*narrowed).subquery("used")
 
 
-def _sum(column: ColumnElement[int]) -> ColumnElement[int]:
-    return func.coalesce(func.sum(column), 0)
+def _narrowed(
+    query: Select[Any],
+    quarter: ColumnElement[int],
+    key: ColumnElement[int],
+    since: int,
+    until: int | None,
+    key_id: int | None,
+) -> Select[Any]:
+    query = query.where(quarter >= since - since % QUARTER)
+    if until is not None:
+        query = query.where(quarter < until)
+    return query if key_id is None else query.where(key == key_id)
 
 
-def _count(condition: ColumnElement[bool]) -> ColumnElement[int]:
-    return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
+def _of_running() -> Iterator[ColumnElement[Any]]:
+    """What a running request adds to the sums: itself."""
+    known: dict[str, ColumnElement[Any]] = {
+        "quarter": _quarter(exchanges.started_at),
+        "key_id": func.coalesce(exchanges.key_id, 0),
+        "owner": exchanges.owner,
+        "model": case((exchanges.model_served != "", exchanges.model_served), else_=exchanges.model_asked),
+        "upstream": exchanges.upstream,
+        "upstream_id": func.coalesce(exchanges.upstream_id, 0),
+        "route": exchanges.route,
+        "requests": literal(1),
+    }
+    return (known.get(column.name, literal(0)).label(column.name) for column in sums)
+
+
+def _quarter(at: ColumnElement[int]) -> ColumnElement[int]:
+    return at - at % QUARTER
 
 
 async def key_activity(session: AsyncSession, today: int, now: int) -> dict[int, KeyActivity]:
     """What every key did since `today` began, and by hour until `now`; keys that did nothing are left out."""
     first = now - now % HOUR - 23 * HOUR
-    base = min(first, today - today % HOUR)
-    hour = ((exchanges.started_at - base) // HOUR).label("hour")
-    todays = exchanges.started_at >= today
-    tokens, cost = case((todays, TOTAL_TOKENS), else_=0), case((todays, exchanges.cost_micros), else_=0)
+    used = _used(min(first, today))
+    hour, todays = (used.c.quarter - first) // HOUR, used.c.quarter >= today - today % QUARTER
+    tokens = used.c.input_tokens + used.c.cache_read_tokens + used.c.cache_write_tokens + used.c.output_tokens
     query = (
-        select(exchanges.key_id, hour, func.count(), _count(todays), _sum(tokens), _sum(cost))
-        .where(exchanges.started_at >= base, exchanges.key_id.is_not(None))
-        .group_by(exchanges.key_id, hour)
+        select(
+            used.c.key_id,
+            hour,
+            func.sum(used.c.requests),
+            *(func.sum(case((todays, figure), else_=0)) for figure in (used.c.requests, tokens, used.c.cost_micros)),
+        )
+        .where(used.c.key_id != 0)
+        .group_by(used.c.key_id, hour)
     )
     activity: dict[int, KeyActivity] = {}
-    for key_id, at, requests, *sums in await session.execute(query):
-        _add(activity.setdefault(key_id, KeyActivity()), at - (first - base) // HOUR, requests, sums)
+    for key_id, at, requests, *figures in await session.execute(query):
+        _add(activity.setdefault(key_id, KeyActivity()), at, requests, figures)
     return activity
 
 
-def _add(activity: KeyActivity, hour: int, requests: int, sums: list[int]) -> None:
-    activity.requests += sums[0]
-    activity.tokens += sums[1]
-    activity.cost_micros += sums[2]
+def _add(activity: KeyActivity, hour: int, requests: int, figures: list[int]) -> None:
+    activity.requests += figures[0]
+    activity.tokens += figures[1]
+    activity.cost_micros += figures[2]
     if 0 <= hour < len(activity.by_hour):
         activity.by_hour[hour] += requests
 
 
 async def upstream_activity(session: AsyncSession, today: int) -> dict[int, UpstreamActivity]:
     """What every upstream did since `today` began; those that did nothing are left out."""
-    query = (
-        select(exchanges.upstream_id, func.count(), _count(BAD))
-        .where(exchanges.started_at >= today, exchanges.upstream_id.is_not(None))
-        .group_by(exchanges.upstream_id)
+    used = _used(today)
+    query = select(used.c.upstream_id, func.sum(used.c.requests), func.sum(used.c.errors)).where(
+        used.c.upstream_id != 0
     )
-    return {row[0]: UpstreamActivity(row[1], row[2]) for row in await session.execute(query)}
+    found = await session.execute(query.group_by(used.c.upstream_id))
+    return {upstream_id: UpstreamActivity(requests, errors) for upstream_id, requests, errors in found}
 
 
 async def requests_by_route(session: AsyncSession, today: int) -> dict[str, int]:
     """Requests since `today` began by the name of the route they took."""
-    query = select(exchanges.route, func.count()).where(exchanges.started_at >= today).group_by(exchanges.route)
-    return {row[0]: row[1] for row in await session.execute(query)}
+    used = _used(today)
+    found = await session.execute(select(used.c.route, func.sum(used.c.requests)).group_by(used.c.route))
+    return {row[0]: row[1] for row in found}
 
 
 async def cost_since(session: AsyncSession, today: int) -> int:
     """What all exchanges since then cost, in micro-units."""
-    return await session.scalar(select(_sum(exchanges.cost_micros)).where(exchanges.started_at >= today)) or 0
+    used = _used(today)
+    return await session.scalar(select(func.coalesce(func.sum(used.c.cost_micros), 0))) or 0
+
+
+async def count_requests(session: AsyncSession) -> int:
+    """How many there ever were, those included that are no longer on record."""
+    used = _used(0)
+    return await session.scalar(select(func.coalesce(func.sum(used.c.requests), 0))) or 0

@@ -443,7 +443,7 @@ class UsageRow(Struct, frozen=True):
     """What one group used in one period."""
 
     label: str
-    """The group: a key's, model's, upstream's or owner's name; empty when grouped by time alone."""
+    """The group: a key's, model's, upstream's, owner's or tag's name; empty when grouped by time alone."""
     start: int
     """The period's start; the whole range's when it is not divided."""
     requests: int
@@ -460,11 +460,11 @@ class UsageRow(Struct, frozen=True):
 
 
 class GetUsage(Operation[list[UsageRow]], frozen=True):
-    """Usage from `since` until `until`, by group and by period."""
+    """Usage from `since` until `until`, by group and by period; both are taken to whole quarters of an hour."""
 
     since: int
     until: int
-    by: Literal["key", "model", "upstream", "owner", "none"] = "none"
+    by: Literal["key", "model", "upstream", "owner", "tag", "none"] = "none"
     every: Literal["hour", "day", "all"] = "all"
     """Periods are cut in UTC shifted by `utc_offset`."""
     utc_offset: int = 0

@@ -14,7 +14,7 @@ from gateway.operations import GetUsage, UsageRow
 
 app = typer.Typer(help="What was used: requests, tokens and money.", invoke_without_command=True)
 
-By = Annotated[Literal["key", "model", "upstream", "owner", "none"], typer.Option(help="Whose.")]
+By = Annotated[Literal["key", "model", "upstream", "owner", "tag", "none"], typer.Option(help="Whose.")]
 Every = Annotated[Literal["hour", "day", "all"], typer.Option(help="In which steps.")]
 Since = Annotated[str, typer.Option(metavar="WHEN", help="A span back such as 7d, or a date.")]
 Until = Annotated[str | None, typer.Option(metavar="WHEN", help="Likewise; now otherwise.")]

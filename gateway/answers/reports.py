@@ -9,12 +9,15 @@ from gateway.operations import GetUsage, UsageRow
 
 MOST_PERIODS = 10_000
 FURTHEST_OFFSET = 14 * 3600
+QUARTER = 900
 LENGTHS = {"hour": usage.HOUR, "day": usage.DAY}
 
 
 async def get_usage(desk: Desk, operation: GetUsage) -> list[UsageRow]:
     """Usage by group and period, what ended this moment included."""
     values.between(operation.utc_offset, -FURTHEST_OFFSET, FURTHEST_OFFSET, "utc_offset")
+    if operation.utc_offset % QUARTER:
+        raise values.refuse("utc_offset", "must be a whole number of quarter hours, in seconds")
     length = operation.until - operation.since
     if length <= 0:
         raise values.refuse("until", "must be later than since")

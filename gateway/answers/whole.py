@@ -2,8 +2,7 @@
 
 from msgspec.structs import asdict
 
-from data.exchanges import count_exchanges
-from data.usage import cost_since
+from data.usage import cost_since, count_requests
 from gateway import snippets
 from gateway.answers import values
 from gateway.answers.desk import Desk
@@ -17,7 +16,7 @@ USUAL_BASE_URL = "http://127.0.0.1:8400"
 async def get_status(desk: Desk, _: GetStatus) -> Status:
     """What is looked at every few seconds, so it waits for nothing."""
     async with desk.database.read() as session:
-        exchanges = await count_exchanges(session)
+        exchanges = await count_requests(session)
         cost = await cost_since(session, desk.today())
     facts, snapshot = desk.facts(), desk.runtime.snapshot
     return Status(

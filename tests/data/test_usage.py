@@ -2,15 +2,18 @@
 
 import pytest
 from msgspec.structs import replace
+from sqlalchemy import delete
+from sqlmodel import col
 
 from data.database import Database
 from data.exchanges import save_exchanges
 from data.keys import add_key
 from data.records import CUT, DONE, FAILED, RUNNING, ExchangeRecord
-from data.tables import Key
+from data.tables import Exchange, Key
 from data.usage import (
     DAY,
     HOUR,
+    QUARTER,
     Group,
     KeyActivity,
     Period,
@@ -18,6 +21,7 @@ from data.usage import (
     UpstreamActivity,
     UsageSums,
     cost_since,
+    count_requests,
     key_activity,
     requests_by_route,
     sum_usage,
@@ -33,11 +37,15 @@ def exchange(number: int, at: int, state: str = DONE, **fields: object) -> Excha
 
 
 RECORDS = [
-    exchange(1, NOON - DAY, key_id=1, model_asked="fast", model_served="mini", cost_micros=10, input_tokens=1),
-    exchange(2, NOON, key_id=1, model_asked="fast", model_served="mini", cost_micros=20, output_tokens=5),
+    exchange(
+        1, NOON - DAY, key_id=1, owner="alice", model_asked="fast", model_served="mini", cost_micros=10, input_tokens=1
+    ),
+    exchange(
+        2, NOON, key_id=1, owner="alice", model_asked="fast", model_served="mini", cost_micros=20, output_tokens=5
+    ),
     exchange(3, NOON + HOUR, FAILED, key_id=2, model_asked="mini", upstream="openai", upstream_id=4, route="r"),
     exchange(4, NOON + HOUR, CUT, key_id=2, model_served="big", upstream="openai", upstream_id=4, output_tokens=7),
-    exchange(5, NOON + 2 * HOUR, RUNNING, key_id=9, route="r"),
+    exchange(5, NOON + 2 * HOUR, RUNNING, key_id=9, route="r", output_tokens=3, cost_micros=4),
 ]
 EVERYTHING = Range(0, NOON + DAY)
 
@@ -45,8 +53,8 @@ EVERYTHING = Range(0, NOON + DAY)
 @pytest.fixture
 async def filled(database: Database) -> Database:
     async with database.write() as session:
-        for name, owner in (("laptop", "alice"), ("ci", "alice")):
-            await add_key(session, Key(public_id=name, secret_hash=b"", tail="", name=name, owner=owner, created_at=1))
+        for name, tags in (("laptop", ["home", "beta"]), ("ci", ["beta"])):
+            await add_key(session, Key(public_id=name, secret_hash=b"", tail="", name=name, tags=tags, created_at=1))
         await save_exchanges(session, RECORDS)
     return database
 
@@ -83,7 +91,8 @@ async def test_all_meters_are_summed(database: Database) -> None:
     [
         ("none", {"": 5}),
         ("key", {"laptop": 2, "ci": 2, "": 1}),
-        ("owner", {"alice": 4, "": 1}),
+        ("owner", {"alice": 2, "": 3}),
+        ("tag", {"home": 2, "beta": 4, "": 1}),
         ("model", {"mini": 3, "big": 1, "": 1}),
         ("upstream", {"": 3, "openai": 2}),
     ],
@@ -113,6 +122,30 @@ async def test_days_are_cut_where_the_operator_lives(filled: Database) -> None:
 async def test_hours_are_cut_on_the_hour(filled: Database) -> None:
     rows = await sums(filled, Range(NOON, NOON + DAY), every="hour")
     assert [((row.start - NOON) // HOUR, row.requests) for row in rows] == [(0, 1), (1, 2), (2, 1)]
+
+
+async def test_days_begin_on_any_quarter_of_an_hour(filled: Database) -> None:
+    kathmandu = await sums(filled, replace(EVERYTHING, utc_offset=5 * 3600 + 45 * 60), every="day")
+    assert [(row.start - NOON) % DAY for row in kathmandu] == [6 * HOUR + QUARTER] * 2
+
+
+async def test_a_span_is_cut_at_quarters(filled: Database) -> None:
+    (row,) = await sums(filled, Range(NOON + 1, NOON + HOUR + 1))
+    assert (row.start, row.requests) == (NOON + 1, 3)
+
+
+async def test_what_runs_is_counted_but_not_what_it_has_used_so_far(filled: Database) -> None:
+    (row,) = await sums(filled, replace(EVERYTHING, key_id=9))
+    assert (row.requests, row.output_tokens, row.cost_micros) == (1, 0, 0)
+
+
+async def test_totals_outlast_the_exchanges(filled: Database) -> None:
+    before = await sums(filled, EVERYTHING, "model", "day")
+    async with filled.write() as session:
+        await session.execute(delete(Exchange).where(col(Exchange.state) != RUNNING))
+    assert await sums(filled, EVERYTHING, "model", "day") == before
+    async with filled.read() as session:
+        assert await count_requests(session) == 5
 
 
 async def test_the_range_holds_its_start_but_not_its_end(filled: Database) -> None:
