@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 import typer
 from msgspec.structs import replace
 
-from console.cli import acts, exchanges, keys, ledger, prices, providers, routes, settings, usage, whole
+from console.cli import acts, exchanges, invoices, keys, ledger, prices, providers, routes, settings, usage, whole
 from console.cli.asking import Chosen
 from console.cli.show import Json, complain
 from gateway.errors import GatewayError
@@ -45,6 +45,7 @@ for command in (
     acts.acts,
     acts.undo,
     exchanges.tail,
+    invoices.invoice,
     ledger.charge,
     whole.snippet,
     whole.status,

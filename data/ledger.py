@@ -71,7 +71,7 @@ async def accounts(session: AsyncSession) -> list[Account]:
 
 async def entries(session: AsyncSession, holder: str, before: int | None = None, limit: int = 200) -> list[LedgerEntry]:
     """A holder's newest entries, newest first; `before` is the last id of the page before."""
-    query = select(LedgerEntry).where(*_counting_for(holder)).order_by(col(LedgerEntry.id).desc()).limit(limit)
+    query = select(LedgerEntry).where(*counting_for(holder)).order_by(col(LedgerEntry.id).desc()).limit(limit)
     if before is not None:
         query = query.where(col(LedgerEntry.id) < before)
     return list(await session.scalars(query))
@@ -145,7 +145,8 @@ def holders_of(key_id: int | None, owner: str, *, moved: bool) -> Iterator[str]:
         yield EVERYONE
 
 
-def _counting_for(holder: str) -> Iterator[ColumnElement[bool]]:
+def counting_for(holder: str) -> Iterator[ColumnElement[bool]]:
+    """Which entries count for a holder."""
     key_id, owner = whose(holder)
     moved, keyless = col(LedgerEntry.exchange_id).is_not(None), col(LedgerEntry.key_id).is_(None)
     if key_id is not None:

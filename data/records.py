@@ -83,6 +83,26 @@ class AttemptRecord(Struct, frozen=True, omit_defaults=True, gc=False):
     """What was decided then: answered, next target, given up; with the reason."""
 
 
+class Billed(Struct, frozen=True):
+    """What one key used of one model."""
+
+    key_id: int
+    """0 for requests without a key."""
+    key: str
+    model: str
+    requests: int
+    input_tokens: int
+    """Neither read from nor written to a cache."""
+    cache_read_tokens: int
+    cache_write_tokens: int
+    output_tokens: int
+    """Reasoning included."""
+    reasoning_tokens: int
+    cost_micros: int
+    unpriced: int
+    """Requests whose model has no price; nothing is charged for them."""
+
+
 class ProviderPreset(Struct, frozen=True, forbid_unknown_fields=True):
     """A row of `data/reference/providers.toml`."""
 

@@ -4,12 +4,13 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from gateway import accounting, operations, price_operations, setting_operations
+from gateway import accounting, operations, price_operations, report_operations, setting_operations
 from gateway.answers import (
     acts,
     adjustments,
     candidates,
     exchanges,
+    invoices,
     keys,
     money,
     prices,
@@ -60,6 +61,7 @@ ANSWERS: Mapping[type[Operation[Any]], Callable[[Desk, Any], Awaitable[Any]]] = 
     operations.SaveAlias: routes.save_alias,
     operations.RemoveAlias: routes.remove_alias,
     operations.GetUsage: reports.get_usage,
+    report_operations.GetInvoice: invoices.get_invoice,
     price_operations.ListPrices: prices.list_prices,
     price_operations.ListSetPrices: prices.list_set_prices,
     price_operations.SetPrice: prices.set_price,
