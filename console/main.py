@@ -14,7 +14,20 @@ from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 import typer
 from msgspec.structs import replace
 
-from console.cli import acts, exchanges, invoices, keys, ledger, prices, providers, routes, settings, usage, whole
+from console.cli import (
+    acts,
+    exchanges,
+    invoices,
+    keys,
+    ledger,
+    price_lists,
+    prices,
+    providers,
+    routes,
+    settings,
+    usage,
+    whole,
+)
 from console.cli.asking import Chosen
 from console.cli.show import Json, complain
 from gateway.errors import GatewayError
@@ -37,6 +50,9 @@ app.add_typer(providers.app, name="provider")
 app.add_typer(routes.app, name="route")
 app.add_typer(routes.aliases, name="alias")
 app.add_typer(prices.prices, name="price")
+prices.prices.command("refresh")(price_lists.refresh)
+prices.prices.command("lists")(price_lists.lists)
+prices.prices.command("withdraw")(price_lists.withdraw)
 app.add_typer(exchanges.app, name="exchange")
 app.add_typer(settings.app, name="setting")
 app.add_typer(usage.app, name="usage")

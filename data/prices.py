@@ -53,3 +53,21 @@ def _end(overrides: Iterable[PriceOverride], at: int) -> None:
 async def list_price_lists(session: AsyncSession) -> list[PriceList]:
     """All lists that were ever taken on, those taken on first first."""
     return list(await session.scalars(select(PriceList).order_by(col(PriceList.id))))
+
+
+async def accept_list(session: AsyncSession, source: str, version: str, rows: bytes, at: int) -> PriceList:
+    """Have a list of prices hold from a moment on."""
+    accepted = PriceList(source=source, version=version, rows=rows, accepted_at=at)
+    session.add(accepted)
+    await session.flush()
+    return accepted
+
+
+async def withdraw_list(session: AsyncSession, list_id: int, at: int) -> PriceList | None:
+    """Have a list hold until a moment only; None when there is no such list, or it was withdrawn before."""
+    found = await session.get(PriceList, list_id)
+    if found is None or found.withdrawn_at is not None:
+        return None
+    found.withdrawn_at = at
+    await session.flush()
+    return found

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from genai_prices.data_snapshot import DataSnapshot
     from genai_prices.types import ConditionalPrice, ModelInfo, ModelPrice, TieredPrices
 
+GLOB = frozenset("*?[")
 Source = Callable[[datetime], Rate | None]
 """A model's rate at a moment, where this source has one then."""
 
@@ -47,7 +48,7 @@ def overridden(overrides: Iterable[PriceOverrideFacts], provider_id: str, model:
 
 def fits(model: str, pattern: str) -> bool:
     """Whether a model's name is meant; most patterns are plain names."""
-    return model == pattern or fnmatchcase(model, pattern)
+    return model == pattern or (not GLOB.isdisjoint(pattern) and fnmatchcase(model, pattern))
 
 
 def _override_rate(override: PriceOverrideFacts) -> Rate:
@@ -166,7 +167,7 @@ _LOCAL = make_rate(Origin("local, free"), {"input": Decimal(), "output": Decimal
 
 # --- genai-prices ---------------------------------------------------------------------------------------------------
 
-_LIBRARY_KEYS = {
+LIBRARY_KEYS = {
     "input_mtok": "input",
     "cache_read_mtok": "cache_read",
     "cache_write_mtok": "cache_write_5m",
@@ -190,7 +191,8 @@ _LIBRARY_KEYS = {
     "storage_searches_kcount": "file_searches",
     "requests_kcount": REQUEST,
 }
-_LIBRARY_UNITS = {"mtok": 1_000_000, "mchars": 1_000_000, "hours": 3600, "kcount": 1000}
+"""What of genai-prices' keys is which meter."""
+LIBRARY_UNITS = {"mtok": 1_000_000, "mchars": 1_000_000, "hours": 3600, "kcount": 1000}
 """For how much of it genai-prices says a price, by how the key ends."""
 
 
@@ -274,13 +276,13 @@ def _variant(when: dict[str, str], tables: dict[int, dict[str, Decimal]]) -> Var
 
 
 def _library_tables(price: "ModelPrice") -> dict[int, dict[str, Decimal]]:
-    known = {key: value for key in _LIBRARY_KEYS if (value := getattr(price, key)) is not None}
+    known = {key: value for key in LIBRARY_KEYS if (value := getattr(price, key)) is not None}
     starts = {0}.union(*(_starts(value) for value in known.values()))
     return {start: dict(_library_price(key, _at(value, start)) for key, value in known.items()) for start in starts}
 
 
 def _library_price(key: str, dollars: Decimal) -> tuple[str, Decimal]:
-    return _LIBRARY_KEYS[key], per_million(dollars * MILLION, _LIBRARY_UNITS[key.rpartition("_")[2]])
+    return LIBRARY_KEYS[key], per_million(dollars * MILLION, LIBRARY_UNITS[key.rpartition("_")[2]])
 
 
 def _starts(price: "Decimal | TieredPrices") -> set[int]:

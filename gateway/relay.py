@@ -96,7 +96,7 @@ def _usage(answer: _Answer) -> Usage | None:
         counts.setdefault("prompt", max(counts["total"] - counts.get("completion", 0), 0))
     seconds = answer.usage.get("seconds") if isinstance(answer.usage, dict) else None
     length = answer.duration if seconds is None else seconds
-    if isinstance(length, int | float) and 0 <= length < LONGEST:
+    if not counts and isinstance(length, int | float) and 0 <= length < LONGEST:
         counts["audio_seconds"] = math.floor(length + 0.5)
     return with_details(openai.to_usage(counts), counts, USUAL)
 

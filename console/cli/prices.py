@@ -30,7 +30,7 @@ def list_prices(
     """The price of every model on offer, and where it comes from."""
     with asking(context) as ask:
         known = [price for price in ask(ListPrices()) if not (missing and price.prices)]
-    rows = [(each.provider_id, each.model, _prices(each.prices), each.source) for each in known]
+    rows = [(each.provider_id, each.model, told_prices(each.prices), each.source) for each in known]
     show(known, as_json, table(("PROVIDER", "MODEL", "PRICE", "SOURCE"), rows))
 
 
@@ -58,7 +58,7 @@ def set_price(
     operation = SetPrice(provider, model, dict(map(read_price, meters)), ago(since) if since else None)
     with asking(context) as ask:
         price = ask(operation)
-    show(price, as_json, f"{price.model} now costs {_prices(price.prices)}.")
+    show(price, as_json, f"{price.model} now costs {told_prices(price.prices)}.")
 
 
 @prices.command("reprice")
@@ -121,7 +121,8 @@ def _decimal(text: str) -> Decimal | None:
     return number if number.is_finite() else None
 
 
-def _prices(prices: Mapping[str, int]) -> str:
+def told_prices(prices: Mapping[str, int]) -> str:
+    """Prices in dollars, each with its unit where that is not a million tokens."""
     charged = ", ".join(_price(meter, micros) for meter, micros in prices.items() if micros)
     return charged or ("free" if prices else "unknown")
 
@@ -133,4 +134,4 @@ def _price(meter: str, micros: int) -> str:
 
 def _set_row(price: SetPriceView) -> tuple[str, ...]:
     until = day_time(price.until) if price.until is not None else ""
-    return (str(price.id), price.provider_id, price.model, _prices(price.prices), day_time(price.since), until)
+    return (str(price.id), price.provider_id, price.model, told_prices(price.prices), day_time(price.since), until)
