@@ -16,11 +16,13 @@ from msgspec.structs import replace
 
 from console.cli import (
     acts,
+    brakes,
     exchanges,
     invoices,
     keys,
     ledger,
     price_lists,
+    owners,
     prices,
     providers,
     routes,
@@ -45,7 +47,10 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
+for braking in (brakes.brake, brakes.freeze, brakes.unfreeze, brakes.hold, brakes.release):
+    keys.app.command()(braking)
 app.add_typer(keys.app, name="key")
+app.add_typer(owners.app, name="owner")
 app.add_typer(providers.app, name="provider")
 app.add_typer(routes.app, name="route")
 app.add_typer(routes.aliases, name="alias")

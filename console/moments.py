@@ -24,10 +24,16 @@ def expiry(text: str, now_micros: int) -> int | None:
     return at
 
 
+def span(text: str) -> int | None:
+    """A length of time in seconds; None for what is none."""
+    found = SPAN.fullmatch(text)
+    return int(found[1]) * SECONDS[found[2]] if found else None
+
+
 def moment(text: str, now_micros: int, direction: int = 1) -> int | None:
     """A date, or a span from now, back with a direction of -1; None for what is neither."""
-    if span := SPAN.fullmatch(text):
-        return now_micros + direction * int(span[1]) * SECONDS[span[2]] * MICROS
+    if (seconds := span(text)) is not None:
+        return now_micros + direction * seconds * MICROS
     try:
         return int(datetime.fromisoformat(text).timestamp() * MICROS)
     except (ValueError, OverflowError):

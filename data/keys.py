@@ -9,6 +9,7 @@ from sqlmodel import col
 from data.tables import Key
 
 TOUCH = "UPDATE keys SET last_used_at = max(coalesce(last_used_at, 0), ?) WHERE id = ?"
+TOUCH_OLD = "UPDATE keys SET old_last_used_at = ? WHERE id = ? AND old_secret_hash IS NOT NULL"
 
 
 async def add_key(session: AsyncSession, key: Key) -> Key:
@@ -32,3 +33,9 @@ async def touch_keys(session: AsyncSession, used: Mapping[int, int]) -> None:
     if used:
         connection = await session.connection()
         await connection.exec_driver_sql(TOUCH, [(at, key_id) for key_id, at in used.items()])
+
+
+async def touch_old_secrets(session: AsyncSession, used: Mapping[int, int]) -> None:
+    """Note when the secrets from before a rotation were last used: key's id to UTC microseconds."""
+    connection = await session.connection()
+    await connection.exec_driver_sql(TOUCH_OLD, [(at, key_id) for key_id, at in used.items()])

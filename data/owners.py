@@ -14,3 +14,24 @@ async def list_owners(session: AsyncSession) -> list[Owner]:
 
 async def get_owner(session: AsyncSession, name: str) -> Owner | None:
     return await session.get(Owner, name)
+
+
+async def save_owner(session: AsyncSession, name: str, note: str, at: int) -> Owner:
+    """Describe an owner; what limits there are stay."""
+    owner = await get_owner(session, name)
+    if owner is None:
+        owner = Owner(name=name, created_at=at)
+        session.add(owner)
+    owner.note = note
+    await session.flush()
+    return owner
+
+
+async def remove_owner(session: AsyncSession, name: str) -> bool:
+    """Whether there was one."""
+    owner = await get_owner(session, name)
+    if owner is None:
+        return False
+    await session.delete(owner)
+    await session.flush()
+    return True

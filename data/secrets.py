@@ -51,9 +51,12 @@ class NewKey(Struct, frozen=True):
         return f"NewKey({self.public_id!r})"
 
 
-def new_key() -> NewKey:
-    """A key with 190 random bits, and a checksum so that scanners and we can tell it from noise."""
-    public_id, secret = _random(PUBLIC_LENGTH), _random(SECRET_LENGTH)
+def new_key(public_id: str = "") -> NewKey:
+    """A key with 190 random bits, and a checksum so that scanners and we can tell it from noise.
+
+    One that is there already keeps its public id.
+    """
+    public_id, secret = public_id or _random(PUBLIC_LENGTH), _random(SECRET_LENGTH)
     body = f"{PREFIX}{public_id}_{secret}"
     return NewKey(public_id, secret, body + _checksum(body))
 

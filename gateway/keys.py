@@ -3,6 +3,8 @@
 import hmac
 from collections.abc import Iterator
 
+from msgspec.structs import replace
+
 from data.secrets import Vault, parse_key
 from gateway.errors import Unauthorized
 from gateway.snapshot import KeyFacts, Snapshot
@@ -14,6 +16,11 @@ REFUSED = (
     "The API key is missing or not valid. Send a Gatehouse key as `Authorization: Bearer`, `x-api-key`, `api-key` or "
     "`x-goog-api-key`; the operator creates one with `console key create`."
 )
+
+NOTHING = bytes(32)
+"""What no secret's hash is like."""
+NOBODY = KeyFacts(0, "", NOTHING, "", "", (), enabled=False, expires_at=None, revoked=True)
+"""Stands in for a key that does not exist, so that refusing it takes as long as refusing any other."""
 
 
 def presented(headers: dict[str, str], query: dict[str, str]) -> Iterator[str]:
@@ -39,12 +46,13 @@ def authenticate(
         if (parsed := parse_key(text)) is None:
             continue
         public_id, secret = parsed
-        key = snapshot.keys.get(public_id)
+        key = snapshot.keys.get(public_id, NOBODY)
         hashed = vault.hash_secret(secret)
-        # An unknown key is compared too, so that it takes as long as a wrong one.
-        known = hmac.compare_digest(hashed, key.secret_hash if key else bytes(len(hashed)))
-        if key and known and usable(key, now):
-            return key
+        # All of it is looked at whatever the first says: how long it takes tells nothing.
+        known = hmac.compare_digest(hashed, key.secret_hash)
+        known_of_old = hmac.compare_digest(hashed, key.old_secret_hash or NOTHING) and now < key.old_valid_until
+        if usable(key, now) and (known or known_of_old):
+            return key if known else replace(key, by_old_secret=True)
     raise Unauthorized(REFUSED)
 
 

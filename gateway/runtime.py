@@ -16,7 +16,7 @@ from gateway.canonical import Piece
 from gateway.errors import GatewayError, Unavailable
 from gateway.health import Health
 from gateway.pricing import PriceBook
-from gateway.snapshot import Snapshot
+from gateway.snapshot import KeyFacts, Snapshot
 from gateway.stored_responses import StoredResponses
 
 
@@ -46,6 +46,11 @@ class Running(Interface):
     id: int
     taps: int
     """How many watch its text."""
+
+    @property
+    def key(self) -> KeyFacts | None:
+        """With which key it came."""
+        ...
 
     @property
     def key_id(self) -> int | None:
@@ -92,6 +97,8 @@ class Runtime:
         self.health = Health()
         self.prices = PriceBook(())
         self.running: dict[int, Running] = {}
+        self.old_secrets_used: dict[int, int] = {}
+        """When keys last came with the secret before their rotation, as far as it is not stored yet."""
         self.loop = asyncio.get_running_loop()
         self.draining = False
         self._idle = asyncio.Event()
@@ -108,6 +115,8 @@ class Runtime:
         """An exchange is on record and runs."""
         self.running[exchange.id] = exchange
         self._idle.clear()
+        if exchange.key is not None and exchange.key.by_old_secret:
+            self.old_secrets_used[exchange.key.id] = self.now()
 
     def leave(self, exchange: Running) -> None:
         """An exchange is over."""

@@ -11,8 +11,9 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from data.database import Database
+from data.database import Database, reason
 from data.directory import DirectoryLock, locate, prepare
+from data.keys import touch_old_secrets
 from data.presets import load_presets
 from data.providers import sync_presets
 from data.secrets import Vault, unlock
@@ -150,13 +151,15 @@ class GatewayService:
         await control.start()
         self._closing.push_async_callback(control.stop)
         warming = (asyncio.to_thread(price_sources.warm), asyncio.to_thread(models.warm))
-        for work in (self._tick(runtime), keep_checking(database, self.bus), *warming):
+        for work in (self._tick(runtime, database), keep_checking(database, self.bus), *warming):
             self._closing.push_async_callback(stop_task, asyncio.ensure_future(work))
 
-    async def _tick(self, runtime: Runtime) -> None:
+    async def _tick(self, runtime: Runtime, database: Database) -> None:
         """Look after every running exchange once a second."""
         while True:
             await asyncio.sleep(1)
+            if runtime.old_secrets_used:
+                runtime.spawn(note_old_secrets(runtime, database))
             now = time.monotonic()
             for running in list(runtime.running.values()):
                 running.look_after(now)
@@ -197,6 +200,17 @@ class GatewayService:
     def _ask_to_stop(self, now: bool) -> None:
         self.stop_now = self.stop_now or now
         self.stopped.set()
+
+
+async def note_old_secrets(runtime: Runtime, database: Database) -> None:
+    """Store which keys still came with the secret before their rotation."""
+    used, runtime.old_secrets_used = runtime.old_secrets_used, {}
+    try:
+        async with database.write(durable=False) as session:
+            await touch_old_secrets(session, used)
+    except Exception as error:
+        runtime.old_secrets_used = used | runtime.old_secrets_used
+        log.warning("the use of old secrets cannot be stored: %s", reason(error))
 
 
 async def stop_task(task: "asyncio.Future[None]") -> None:

@@ -28,6 +28,8 @@ class KeyFacts(Struct, frozen=True):
     """UTC microseconds."""
     capture_until: int = 0
     """Until when what its requests say may be kept; UTC microseconds."""
+    by_old_secret: bool = False
+    """Whether who presents it did so with the secret before the last rotation."""
 
 
 class Endpoint(Struct, frozen=True):

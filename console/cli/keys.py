@@ -5,10 +5,12 @@ from typing import Annotated
 import typer
 
 from console.cli.asking import Asker, asking, pick
-from console.cli.moments import ahead
+from console.cli.moments import ahead, seconds
 from console.cli.show import Json, Yes, complain, show, sure, table
 from console.units import count, day_time, money
-from gateway.operations import CreateKey, EditKey, KeyView, ListKeys, RevokeKey, SetKeyEnabled
+from data.limits import Brake
+from gateway.accounting import RotateKey
+from gateway.operations import CreateKey, EditKey, KeyCreated, KeyView, ListKeys, RevokeKey, SetKeyEnabled
 
 app = typer.Typer(help="Client keys: what programs show to use the gateway.", no_args_is_help=True)
 
@@ -18,6 +20,7 @@ Note = Annotated[str | None, typer.Option(help="Anything to remember it by.")]
 Models = Annotated[
     list[str] | None, typer.Option("--model", metavar="GLOB", help="A model it may ask for; repeat for several.")
 ]
+Tags = Annotated[list[str] | None, typer.Option("--tag", help="A word to find it by; repeat for several.")]
 Expires = Annotated[str | None, typer.Option(metavar="WHEN", help="A span such as 30d, or a date; `never` lifts it.")]
 
 
@@ -29,23 +32,29 @@ def create(
     note: Note = None,
     expires: Expires = None,
     models: Models = None,
+    tags: Tags = None,
     as_json: Json = False,
 ) -> None:
     """Create a key and print it, this once."""
-    operation = CreateKey(name, owner or "", note or "", models or [], _expiry(expires))
+    operation = CreateKey(name, owner or "", note or "", models or [], _expiry(expires), tags or [])
     with asking(context) as ask:
         created = ask(operation)
-    show(created, as_json, created.secret)
-    if not as_json:
-        complain("this key is shown once, only a hash of it is kept; `console snippet` shows how to use it")
+    _show_secret(created, as_json)
 
 
 @app.command("list")
-def list_keys(context: typer.Context, as_json: Json = False) -> None:
+def list_keys(
+    context: typer.Context,
+    owner: Annotated[str | None, typer.Option(help="Only this person's or team's.")] = None,
+    tags: Annotated[
+        list[str] | None, typer.Option("--tag", help="Only those with this tag; repeat for several.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
     """All keys, with what they did today."""
     with asking(context) as ask:
-        keys = ask(ListKeys())
-    headings = ("ID", "NAME", "KEY", "STATE", "OWNER", ">REQUESTS", ">TOKENS", ">COST", "LAST USED", "MODELS")
+        keys = [key for key in ask(ListKeys()) if owner in (None, key.owner) and set(tags or ()) <= set(key.tags)]
+    headings = ("ID", "NAME", "KEY", "STATE", "OWNER", "TAGS", ">REQUESTS", ">TOKENS", ">COST", "LAST USED", "MODELS")
     none = "No key yet: `console key create NAME` makes one."
     show(keys, as_json, table(headings, map(_row, keys), none))
 
@@ -59,16 +68,52 @@ def edit(
     note: Note = None,
     expires: Expires = None,
     models: Models = None,
+    tags: Tags = None,
     any_model: Annotated[bool, typer.Option("--any-model", help="Lift the limits on models.")] = False,
     as_json: Json = False,
 ) -> None:
     """Change what is given of a key; the secret stays."""
     with asking(context) as ask:
         changes = EditKey(
-            find(ask, key).id, name, owner, note, [] if any_model else models, _expiry(expires), expires == "never"
+            find(ask, key).id,
+            name,
+            owner,
+            note,
+            [] if any_model else models,
+            _expiry(expires),
+            expires == "never",
+            tags,
         )
         edited = ask(changes)
     show(edited, as_json, f"Key {edited.name} is changed.")
+
+
+@app.command("tag")
+def set_tags(
+    context: typer.Context,
+    key: Which,
+    tags: Annotated[list[str] | None, typer.Argument(metavar="[TAG]...", help="All it shall have.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Give a key these tags, in place of those it has."""
+    with asking(context) as ask:
+        edited = ask(EditKey(find(ask, key).id, tags=tags or []))
+    show(edited, as_json, f"Key {edited.name} has {'the tags ' + ', '.join(edited.tags) if edited.tags else 'no tag'}.")
+
+
+@app.command()
+def rotate(
+    context: typer.Context,
+    key: Which,
+    overlap: Annotated[
+        str, typer.Option(metavar="SPAN", help="How long the old one stays good: 24h, 7d; 0 for not.")
+    ] = "24h",
+    as_json: Json = False,
+) -> None:
+    """Give a key another secret and print it, this once; the old one stays good for a while."""
+    with asking(context) as ask:
+        rotated = ask(RotateKey(find(ask, key).id, seconds(overlap)))
+    _show_secret(rotated, as_json)
 
 
 @app.command()
@@ -110,6 +155,23 @@ def _switch(context: typer.Context, key: str, enabled: bool, as_json: bool) -> N
     show(switched, as_json, f"Key {switched.name} is {switched.state}.")
 
 
+def braked(brake: Brake) -> str:
+    """What a brake does; nothing for none."""
+    said = {
+        "frozen": brake.frozen,
+        "held": brake.hold,
+        f"slowed to {brake.tokens_per_second} tokens/s": brake.tokens_per_second is not None,
+        f"asks above {money(brake.approve_above_micros)}": brake.approve_above_micros is not None,
+    }
+    return ", ".join(words for words, true in said.items() if true)
+
+
+def _show_secret(created: KeyCreated, as_json: bool) -> None:
+    show(created, as_json, created.secret)
+    if not as_json:
+        complain("this key is shown once, only a hash of it is kept; `console snippet` shows how to use it")
+
+
 def _expiry(expires: str | None) -> int | None:
     return ahead(expires) if expires and expires != "never" else None
 
@@ -119,8 +181,9 @@ def _row(key: KeyView) -> tuple[str, ...]:
         str(key.id),
         key.name,
         f"{key.public_id}…{key.tail}",
-        key.state,
+        ", ".join(filter(None, (key.state, braked(key.brake)))),
         key.owner,
+        ", ".join(key.tags),
         count(key.requests_today),
         count(key.tokens_today),
         money(key.cost_today_micros),

@@ -4,7 +4,7 @@ import time
 
 import typer
 
-from console.moments import moment
+from console.moments import moment, span
 
 
 def now() -> int:
@@ -27,3 +27,11 @@ def _read(text: str, direction: int) -> int:
     if at is None:
         raise typer.BadParameter(f"{text!r} is no time: write 30d, 12h, 2027-01-31 or 2027-01-31T12:00")
     return at
+
+
+def seconds(text: str) -> int:
+    """A length of time."""
+    found = 0 if text == "0" else span(text)
+    if found is None:
+        raise typer.BadParameter(f"{text!r} is no length of time: write 24h, 7d, or 0 for none")
+    return found

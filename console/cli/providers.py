@@ -29,6 +29,10 @@ Models = Annotated[
     list[str] | None, typer.Option("--model", metavar="NAME", help="A model its list does not name; repeatable.")
 ]
 Weight = Annotated[int | None, typer.Option(min=1, help="Its share among equals.")]
+Unpriced = Annotated[
+    bool | None,
+    typer.Option("--allow-unpriced/--refuse-unpriced", help="Whether models are served whose price nobody knows."),
+]
 AskKey = Annotated[bool, typer.Option("--key", help="Type the credential, unseen.")]
 KeyEnv = Annotated[str | None, typer.Option(metavar="VAR", help="Take the credential from this variable.")]
 KeyStdin = Annotated[bool, typer.Option("--key-stdin", help="Read the credential from standard input.")]
@@ -66,6 +70,7 @@ def add(
     location: Annotated[str, typer.Option(help="The Google Cloud location.")] = "",
     models: Models = None,
     weight: Weight = None,
+    unpriced: Unpriced = None,
     as_json: Json = False,
 ) -> None:
     """Add an account, test it and list its models."""
@@ -80,6 +85,7 @@ def add(
         location=location,
         models=models or [],
         weight=weight or 1,
+        unpriced=unpriced or False,
     )
     with asking(context) as ask:
         added = ask(operation)
@@ -107,6 +113,7 @@ def edit(
     base_url: BaseUrl = None,
     models: Models = None,
     weight: Weight = None,
+    unpriced: Unpriced = None,
     as_json: Json = False,
 ) -> None:
     """Change what is given of an account."""
@@ -114,7 +121,7 @@ def edit(
     if key_env and credential is None:
         raise typer.BadParameter(f"the variable {key_env} is not set", param_hint="--key-env")
     with asking(context) as ask:
-        changes = EditUpstream(find(ask, upstream).id, name, credential, base_url, weight, models)
+        changes = EditUpstream(find(ask, upstream).id, name, credential, base_url, weight, models, unpriced)
         edited = ask(changes)
     show(edited, as_json, f"{edited.name} is changed. `console provider test {edited.name}` tells whether it works.")
 

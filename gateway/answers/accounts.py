@@ -41,6 +41,7 @@ async def new(session: Session, provider: Provider, operation: AddUpstream, now:
         provider_id=provider.id,
         base_urls=base_urls(provider, operation.base_url, operation.project, operation.location),
         weight=values.weight(operation.weight),
+        unpriced=operation.unpriced,
         created_at=now,
     )
     return await providers.add_upstream(session, row)

@@ -3,15 +3,26 @@
 from collections import Counter
 from typing import Literal
 
+import msgspec
+from msgspec.structs import replace
+
 from data import keys
 from data.database import Session
+from data.limits import RELEASED, Brake
 from data.secrets import new_key
 from data.tables import Key
 from data.usage import KeyActivity, key_activity
+from gateway.accounting import RotateKey, SetBrake
 from gateway.answers import values
 from gateway.answers.desk import Desk
 from gateway.errors import BadRequest, Cut
 from gateway.operations import CreateKey, Done, EditKey, KeyCreated, KeyView, ListKeys, RevokeKey, SetKeyEnabled
+
+LONGEST_OVERLAP = 366 * 86_400
+"""Seconds that an old secret may stay good after a rotation."""
+FASTEST_BRAKE = 1_000_000
+"""Tokens a second; more would be none."""
+LARGEST_MICROS = 10**15
 
 
 async def list_keys(desk: Desk, _: ListKeys) -> list[KeyView]:
@@ -32,9 +43,11 @@ async def create_key(desk: Desk, operation: CreateKey) -> KeyCreated:
         secret_hash=desk.vault.hash_secret(made.secret),
         tail=made.text[-4:],
         name=values.name(operation.name),
-        owner=values.note(operation.owner, "owner"),
+        owner=values.owner(operation.owner),
         note=values.note(operation.note, "note"),
         models=values.models(operation.models),
+        tags=values.tags(operation.tags),
+        limits=msgspec.to_builtins(replace(operation.limits, models=())),
         created_at=desk.runtime.now(),
         expires_at=values.expiry(operation.expires_at, desk.runtime.now()),
     )
@@ -53,11 +66,13 @@ async def edit_key(desk: Desk, operation: EditKey) -> KeyView:
             await check_free(change.session, wanted)
             row.name = wanted
         if operation.owner is not None:
-            row.owner = values.note(operation.owner, "owner")
+            row.owner = values.owner(operation.owner)
         if operation.note is not None:
             row.note = values.note(operation.note, "note")
         if operation.models is not None:
             row.models = values.models(operation.models)
+        if operation.tags is not None:
+            row.tags = values.tags(operation.tags)
         row.expires_at = changed_expiry(row, operation, desk.runtime.now())
         change.told("key_edited", f"changed key {row.name}")
     return await view_of(desk, row)
@@ -78,9 +93,53 @@ async def revoke_key(desk: Desk, operation: RevokeKey) -> Done:
     async with desk.shut(operation.id, revoked) as cut, desk.change() as change:
         row = await find(change.session, operation.id)
         row.revoked_at, row.enabled = row.revoked_at or desk.runtime.now(), False
+        row.old_secret_hash = row.old_valid_until = None
         told = f"revoked key {row.name}{and_cut(cut)}"
         change.told("key_revoked", told)
     return Done(told)
+
+
+async def rotate_key(desk: Desk, operation: RotateKey) -> KeyCreated:
+    """Another secret for a key; the one before stays good for a while, and any before that ends."""
+    overlap = values.between(operation.overlap_seconds, 0, LONGEST_OVERLAP, "overlap_seconds")
+    async with desk.change() as change:
+        row = await find_usable(change.session, operation.id)
+        made = new_key(row.public_id)
+        row.old_secret_hash = row.secret_hash if overlap else None
+        row.old_valid_until = desk.runtime.now() + overlap * 1_000_000 if overlap else None
+        row.old_last_used_at = None
+        row.secret_hash, row.tail = desk.vault.hash_secret(made.secret), made.text[-4:]
+        good = f"stays good for {values.span(overlap)}" if overlap else "is refused from now on"
+        change.told("key_rotated", f"gave key {row.name} another secret; the old one {good}")
+    desk.runtime.old_secrets_used.pop(operation.id, None)
+    return KeyCreated(await view_of(desk, row), made.text)
+
+
+async def set_brake(desk: Desk, operation: SetBrake) -> KeyView:
+    """Slow a key down, hold it, freeze it, or let it go again."""
+    brake = operation.brake
+    if brake.tokens_per_second is not None:
+        values.between(brake.tokens_per_second, 1, FASTEST_BRAKE, "tokens_per_second")
+    if brake.approve_above_micros is not None:
+        values.between(brake.approve_above_micros, 0, LARGEST_MICROS, "approve_above_micros")
+    async with desk.change() as change:
+        row = await find_usable(change.session, operation.id)
+        row.brake = msgspec.to_builtins(brake)
+        change.told("key_braked", f"key {row.name}: {brake_words(brake)}")
+    return await view_of(desk, row)
+
+
+def brake_words(brake: Brake) -> str:
+    """What a brake does, in a phrase."""
+    if brake == RELEASED:
+        return "released the brake"
+    said = (
+        "frozen, new requests are refused" if brake.frozen else "",
+        "new requests are held" if brake.hold else "",
+        f"slowed to {brake.tokens_per_second} tokens/s" if brake.tokens_per_second else "",
+        "dear requests wait for approval" if brake.approve_above_micros is not None else "",
+    )
+    return ", ".join(filter(None, said))
 
 
 async def store_enabled(desk: Desk, key_id: int, enabled: bool, cut: int) -> Key:
@@ -149,6 +208,12 @@ def view(row: Key, activity: KeyActivity, running: int, now: int) -> KeyView:
         tokens_today=activity.tokens,
         cost_today_micros=activity.cost_micros,
         requests_by_hour=activity.by_hour,
+        tags=row.tags,
+        brake=msgspec.convert(row.brake, Brake),
+        old_valid_until=row.old_valid_until if (row.old_valid_until or 0) > now else None,
+        old_last_used_at=row.old_last_used_at,
+        capture_until=row.capture_until,
+        capture_left=row.capture_left,
     )
 
 

@@ -102,6 +102,8 @@ async def edit_upstream(desk: Desk, operation: EditUpstream) -> UpstreamView:
             row.base_urls = accounts.base_urls(provider, operation.base_url)
         if operation.weight is not None:
             row.weight = values.weight(operation.weight)
+        if operation.unpriced is not None:
+            row.unpriced = operation.unpriced
         if operation.models is not None:
             await providers.replace_typed_models(change.session, row, values.models(operation.models))
         desk.runtime.health.forget(operation.id)
@@ -194,6 +196,7 @@ def view(
         running=sum(exchange.upstream_id == number for exchange in runtime.running.values()),
         requests_today=activity.requests if activity else 0,
         errors_today=activity.errors if activity else 0,
+        unpriced=row.unpriced,
     )
 
 

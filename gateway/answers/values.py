@@ -10,8 +10,11 @@ from gateway.loading import patterns_of
 LONGEST_NAME = 64
 LONGEST_MODEL = 256
 LONGEST_TEXT = 1000
+LONGEST_TAG = 32
+MOST_TAGS = 20
 LARGEST_WEIGHT = 1000
 LARGEST_PRIORITY = 99
+TAG = re.compile(rf"[\w.:-]{{1,{LONGEST_TAG}}}")
 UPSTREAM_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -39,6 +42,19 @@ def note(text: str, field: str) -> str:
     if len(text) > LONGEST_TEXT or not text.isprintable():
         raise refuse(field, f"must be at most {LONGEST_TEXT} printable characters on one line")
     return text
+
+
+def owner(text: str) -> str:
+    """A person's or team's name, or none."""
+    return name(text, "owner") if text.strip() else ""
+
+
+def tags(texts: Iterable[str]) -> list[str]:
+    """Words, each once."""
+    words = list(dict.fromkeys(text.strip() for text in texts))
+    if len(words) > MOST_TAGS or not all(TAG.fullmatch(word) for word in words):
+        raise refuse("tags", f"must be at most {MOST_TAGS} words of 1 to {LONGEST_TAG} letters, digits, . _ : or -")
+    return words
 
 
 def upstream_name(text: str) -> str:
@@ -89,6 +105,14 @@ def between(number: int, lowest: int, highest: int, field: str) -> int:
 def weight(number: int) -> int:
     """A share among equals."""
     return between(number, 1, LARGEST_WEIGHT, "weight")
+
+
+def span(seconds: int) -> str:
+    """A length of time, in the largest unit that is exact."""
+    for length, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
+        if seconds % length == 0:
+            return f"{seconds // length} {unit}"
+    return f"{seconds} s"
 
 
 def expiry(at: int | None, now: int) -> int | None:

@@ -133,6 +133,59 @@ def test_a_key_is_made_changed_switched_and_revoked(do: Commands) -> None:
     assert "revoked" in do("key list")
 
 
+def test_a_key_is_tagged_and_found_by_its_tags_and_owner(do: Commands) -> None:
+    do("key create mobile --owner ann --tag prod --tag eu")
+    do("key create laptop --tag prod")
+    assert [key["name"] for key in do.json("key list --tag prod --tag eu")] == ["mobile"]
+    assert [key["name"] for key in do.json("key list --owner ann")] == ["mobile"]
+    assert "eu, new" in do("key tag laptop eu new")
+    assert "no tag" in do("key tag laptop")
+    assert "tags must be" in do.run("key tag laptop 'two words'", status=1)[1]
+
+
+def test_a_key_gets_another_secret_and_the_old_one_works_for_a_while(do: Commands) -> None:
+    old = do.json("key create mobile")["secret"]
+    new = do("key rotate mobile --overlap 1h").strip()
+    assert [ask(do.url, secret, "[demo words 2]").status_code for secret in (old, new)] == [200, 200]
+    newest = do.json("key rotate mobile --overlap 0")["secret"]
+    assert [ask(do.url, secret, "[demo words 2]").status_code for secret in (old, new, newest)] == [401, 401, 200]
+    until(lambda: do.json("key list")[0]["last_used_at"], "its use")
+    assert "no length of time" in do.run("key rotate mobile --overlap soon", status=2)[1]
+
+
+def test_that_an_old_secret_was_used_is_told(do: Commands) -> None:
+    old = do.json("key create mobile")["secret"]
+    do("key rotate mobile")
+    assert do.json("key list")[0]["old_last_used_at"] is None
+    assert ask(do.url, old, "[demo words 2]").status_code == 200
+    until(lambda: do.json("key list")[0]["old_last_used_at"], "the old secret's use")
+
+
+def test_a_key_is_slowed_held_frozen_and_released(do: Commands) -> None:
+    do("key create mobile")
+    assert "slowed to 5 tokens/s, asks above $2.50" in do("key brake mobile --speed 5 --approve-above 2.50")
+    assert "frozen" in do("key freeze mobile")
+    assert "frozen" not in do("key unfreeze mobile")
+    assert do.json("key hold mobile")["brake"] == {
+        "tokens_per_second": 5,
+        "hold": True,
+        "approve_above_micros": 2_500_000,
+    }
+    assert "held" in do("key list")
+    assert "no brake" in do("key release mobile")
+    assert "tokens_per_second must be" in do.run("key brake mobile --speed -1", status=1)[1]
+    assert "no sum of money" in do.run("key brake mobile --approve-above much", status=2)[1]
+
+
+def test_an_owner_is_described_listed_and_forgotten(do: Commands) -> None:
+    do("owner save team --note 'all of us'")
+    do("key create mobile --owner ann")
+    assert [(owner["name"], owner["keys"]) for owner in do.json("owner list")] == [("ann", 1), ("team", 0)]
+    assert "all of us" in do("owner list")
+    do("owner remove team")
+    assert "still has mobile" in do.run("owner remove ann", status=1)[1]
+
+
 def test_a_provider_that_fails_its_test_is_added_and_told(do: Commands) -> None:
     with socket.create_server(("127.0.0.1", 0)) as nobody:
         url = f"http://127.0.0.1:{nobody.getsockname()[1]}/v1"
@@ -146,10 +199,10 @@ def test_a_provider_that_fails_its_test_is_added_and_told(do: Commands) -> None:
 def test_a_provider_is_tested_changed_switched_and_removed(do: Commands) -> None:
     assert "ok" in do("provider test demo")
     assert "demo-1" in do("provider models demo")
-    do("provider edit demo --name toy --weight 3")
+    do("provider edit demo --name toy --weight 3 --allow-unpriced")
     do("provider disable toy")
     (toy,) = do.json("provider list")
-    assert [toy[each] for each in ("name", "weight", "enabled")] == ["toy", 3, False]
+    assert [toy[each] for each in ("name", "weight", "enabled", "unpriced")] == ["toy", 3, False, True]
     do("provider enable toy")
     do("provider remove toy")
     assert do.json("provider list") == []

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from data.database import Database
-from data.keys import add_key, get_key, list_keys, touch_keys
+from data.keys import add_key, get_key, list_keys, touch_keys, touch_old_secrets
 from data.tables import Key
 
 
@@ -58,3 +58,13 @@ async def test_an_error_of_the_database_does_not_tell_the_values(database: Datab
             await add_key(session, key("a"))
         await session.rollback()
     assert "hash" not in str(caught.value).replace("secret_hash", "")
+
+
+async def test_the_use_of_an_old_secret_is_noted_only_where_there_is_one(database: Database) -> None:
+    async with database.write() as session:
+        rotated, other = await add_key(session, key("a")), await add_key(session, key("b"))
+        rotated.old_secret_hash = b"old"
+    async with database.write() as session:
+        await touch_old_secrets(session, {rotated.id or 0: 5, other.id or 0: 5})
+    async with database.read() as session:
+        assert [found.old_last_used_at for found in await list_keys(session)] == [5, None]

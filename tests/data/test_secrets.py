@@ -2,6 +2,7 @@
 
 import base64
 import logging
+import random
 import stat
 import zlib
 from pathlib import Path
@@ -16,7 +17,7 @@ from keyring.backends import fail
 from data.database import Database
 from data.directory import DataDirectory, locate
 from data.errors import DataError
-from data.secrets import ALPHABET, Vault, load_master_key, new_key, parse_key, unlock
+from data.secrets import ALPHABET, KEY, Vault, load_master_key, new_key, parse_key, unlock
 
 MASTER = bytes(range(32))
 PLACE = ("upstreams", 1, "credential")
@@ -45,6 +46,19 @@ def test_the_checksum_is_the_crc_of_what_precedes_it() -> None:
     for digit in text[-6:]:
         value = value * 62 + ALPHABET.index(digit)
     assert value == zlib.crc32(text[:-6].encode())
+
+
+def test_a_scanner_finds_every_key_in_noise_and_takes_no_noise_for_a_key() -> None:
+    draw = random.Random(7)
+    keys = [new_key().text for _ in range(20)]
+    noise = [base64.urlsafe_b64encode(draw.randbytes(75_000)).decode() for _ in keys]
+    posing = [
+        "sk-gh-" + "".join(draw.choices(ALPHABET, k=10)) + "_" + "".join(draw.choices(ALPHABET, k=38)) for _ in keys
+    ]
+    text = "=".join(part for parts in zip(noise, posing, keys, strict=True) for part in parts)
+    found = [each[0] for each in KEY.finditer(text)]
+    assert set(posing) < set(found)
+    assert [each for each in found if parse_key(each)] == keys
 
 
 @given(st.integers(0, 54), st.sampled_from(ALPHABET))

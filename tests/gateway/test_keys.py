@@ -16,6 +16,10 @@ def facts(key: NewKey) -> KeyFacts:
     return KeyFacts(1, key.public_id, VAULT.hash_secret(key.secret), "mine", "", (), True, None, False)
 
 
+def rotated(after: KeyFacts, before: NewKey, until: int) -> KeyFacts:
+    return replace(after, old_secret_hash=VAULT.hash_secret(before.secret), old_valid_until=until)
+
+
 def known(*keys: KeyFacts) -> Snapshot:
     return Snapshot(keys={key.public_id: key for key in keys})
 
@@ -45,11 +49,23 @@ def test_unknown_wrong_disabled_revoked_and_expired_are_refused_alike() -> None:
         known(replace(good, enabled=False)),
         known(replace(good, revoked=True)),
         known(replace(good, expires_at=NOW)),
+        known(rotated(wrong, key, until=NOW)),
+        known(replace(rotated(wrong, key, until=NOW + 1), revoked=True)),
     ):
         with pytest.raises(Unauthorized) as refused:
             authenticate(snapshot, {"x-api-key": key.text}, {}, VAULT, NOW)
         refusals.add((refused.value.code, refused.value.message))
     assert len(refusals) == 1
+
+
+def test_after_a_rotation_both_secrets_are_good_until_the_old_ones_time_is_over() -> None:
+    before = new_key()
+    after = new_key(before.public_id)
+    snapshot = known(rotated(facts(after), before, until=NOW + 1))
+    assert not authenticate(snapshot, {"x-api-key": after.text}, {}, VAULT, NOW).by_old_secret
+    assert authenticate(snapshot, {"x-api-key": before.text}, {}, VAULT, NOW).by_old_secret
+    with pytest.raises(Unauthorized):
+        authenticate(snapshot, {"x-api-key": before.text}, {}, VAULT, NOW + 1)
 
 
 @pytest.mark.parametrize("change", [str.upper, str.lower, str.swapcase])

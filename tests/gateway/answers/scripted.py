@@ -6,6 +6,7 @@ import json
 from data.records import RUNNING, ExchangeRecord
 from gateway.canonical import Piece
 from gateway.errors import GatewayError
+from gateway.snapshot import KeyFacts
 
 
 def begun(number: int, at: int = 1, key_id: int | None = None, model: str = "small") -> ExchangeRecord:
@@ -30,6 +31,7 @@ class RunningExchange:
         self.id = number
         self.key_id = key_id
         self.upstream_id = upstream_id
+        self.key: KeyFacts | None = None
         self.taps = 0
         self.ended_by: GatewayError | None = None
 

@@ -3,9 +3,12 @@
 import asyncio
 
 import pytest
+from msgspec.structs import replace
 
 from data.database import Database
+from data.limits import RELEASED, Brake, Budget, Limits
 from data.secrets import parse_key
+from gateway.accounting import ListActs, RotateKey, SetBrake
 from gateway.answers.desk import Desk
 from gateway.errors import BadRequest, GatewayError, NotFound, Unauthorized
 from gateway.events import ConfigurationChanged, Noted
@@ -60,6 +63,10 @@ async def test_a_change_is_told_to_those_who_watch_and_noted_in_the_event_list(
         (CreateKey("mobile", models=["gpt 5"]), "models"),
         (CreateKey("mobile", models=[""]), "models"),
         (CreateKey("mobile", expires_at=1), "expires_at"),
+        (CreateKey("mobile", owner="x" * 65), "owner"),
+        (CreateKey("mobile", tags=["two words"]), "tags"),
+        (CreateKey("mobile", tags=["x" * 33]), "tags"),
+        (CreateKey("mobile", tags=[str(number) for number in range(21)]), "tags"),
         (CreateKey("mobile", expires_at=2**70), "expires_at"),
     ],
 )
@@ -190,3 +197,85 @@ async def test_a_key_that_does_not_exist_is_not_found(operator: Operator) -> Non
 async def test_a_number_that_no_table_can_hold_is_refused_like_any_other(operator: Operator) -> None:
     with pytest.raises(BadRequest, match="larger than any that can be stored"):
         await operator.ask(RevokeKey(2**70))
+
+
+async def test_tags_are_kept_once_each_and_replaced_as_a_whole(operator: Operator) -> None:
+    key = (await operator.ask(CreateKey("mobile", tags=["prod", " team:a ", "prod"]))).key
+    assert key.tags == ["prod", "team:a"]
+    assert (await operator.ask(EditKey(key.id, tags=["test"]))).tags == ["test"]
+    assert (await operator.ask(EditKey(key.id, note="x"))).tags == ["test"]
+
+
+async def test_a_key_is_made_with_the_limits_that_it_is_given(operator: Operator, runtime: Runtime) -> None:
+    limits = Limits(budgets=(Budget("day", 5_000_000),), concurrent=2)
+    created = await operator.ask(CreateKey("mobile", models=["gpt-*"], limits=limits))
+    kept = runtime.snapshot.keys[created.key.public_id].limits
+    assert kept == replace(limits, models=("gpt-*",))
+
+
+# --- another secret
+
+
+async def test_after_a_rotation_the_new_secret_is_admitted_at_once_and_the_old_one_for_a_while(
+    operator: Operator, runtime: Runtime
+) -> None:
+    before = await operator.ask(CreateKey("mobile"))
+    after = await operator.ask(RotateKey(before.key.id, 3600))
+    assert after.key.public_id == before.key.public_id
+    assert after.secret != before.secret
+    assert after.key.old_valid_until is not None
+    assert admits(runtime, before)
+    assert admits(runtime, after)
+    assert after.secret not in repr(await operator.ask(ListActs()))
+
+
+async def test_a_rotation_without_overlap_ends_the_old_secret_at_once(operator: Operator, runtime: Runtime) -> None:
+    before = await operator.ask(CreateKey("mobile"))
+    after = await operator.ask(RotateKey(before.key.id, 0))
+    assert (admits(runtime, before), admits(runtime, after)) == (False, True)
+    assert after.key.old_valid_until is None
+
+
+async def test_a_second_rotation_ends_the_oldest_secret(operator: Operator, runtime: Runtime) -> None:
+    first = await operator.ask(CreateKey("mobile"))
+    second = await operator.ask(RotateKey(first.key.id))
+    third = await operator.ask(RotateKey(first.key.id))
+    assert [admits(runtime, each) for each in (first, second, third)] == [False, True, True]
+
+
+async def test_revoking_a_rotated_key_ends_both_secrets_for_good(operator: Operator, runtime: Runtime) -> None:
+    before = await operator.ask(CreateKey("mobile"))
+    after = await operator.ask(RotateKey(before.key.id))
+    await operator.ask(RevokeKey(before.key.id))
+    assert not admits(runtime, before)
+    assert not admits(runtime, after)
+    with pytest.raises(BadRequest, match="revoked for good"):
+        await operator.ask(RotateKey(before.key.id))
+
+
+async def test_an_overlap_that_cannot_be_is_refused(operator: Operator) -> None:
+    key = (await operator.ask(CreateKey("mobile"))).key
+    for seconds in (-1, 367 * 86_400):
+        with pytest.raises(BadRequest, match="overlap_seconds must be"):
+            await operator.ask(RotateKey(key.id, seconds))
+
+
+# --- the brake
+
+
+async def test_a_brake_is_in_force_at_once_and_lifted_as_a_whole(operator: Operator, runtime: Runtime) -> None:
+    key = (await operator.ask(CreateKey("mobile"))).key
+    brake = Brake(tokens_per_second=20, hold=True, approve_above_micros=500_000)
+    assert (await operator.ask(SetBrake(key.id, brake))).brake == brake
+    assert runtime.snapshot.keys[key.public_id].brake == brake
+    assert (await operator.ask(SetBrake(key.id, RELEASED))).brake == RELEASED
+
+
+@pytest.mark.parametrize(
+    ("brake", "field"),
+    [(Brake(tokens_per_second=0), "tokens_per_second"), (Brake(approve_above_micros=-1), "approve_above_micros")],
+)
+async def test_a_brake_that_cannot_be_is_refused(operator: Operator, brake: Brake, field: str) -> None:
+    key = (await operator.ask(CreateKey("mobile"))).key
+    with pytest.raises(BadRequest, match=f"^{field} must"):
+        await operator.ask(SetBrake(key.id, brake))

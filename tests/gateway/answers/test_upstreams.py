@@ -188,6 +188,16 @@ async def test_editing_changes_what_is_given_and_the_next_test_uses_it(
     assert all(step.ok for step in (await operator.ask(operations.TestUpstream(number))).test)
 
 
+async def test_whether_models_without_a_price_are_served_is_said_for_each_account(
+    operator: Operator, runtime: Runtime
+) -> None:
+    number = (await operator.ask(AddUpstream("demo"))).upstream.id
+    assert not runtime.snapshot.upstreams[number].unpriced
+    assert (await operator.ask(EditUpstream(number, unpriced=True))).unpriced
+    assert (await operator.ask(EditUpstream(number, weight=2))).unpriced
+    assert runtime.snapshot.upstreams[number].unpriced
+
+
 async def test_two_upstreams_cannot_have_one_name(operator: Operator) -> None:
     await operator.ask(AddUpstream("demo", name="one"))
     with pytest.raises(BadRequest, match="there is an upstream one already"):
