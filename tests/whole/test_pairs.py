@@ -2,22 +2,18 @@
 
 import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 
 import pytest
 import pytest_asyncio
-from described import describe_provider
 from harbour import FOUND, SAID, THOUGHT
-from house import House, open_house
-from scripted_provider import ScriptedProvider
 from sdk_clients import CLIENTS, Client, Outcome, Wish
+from strict_house import Strict, open_strict_house
 from strict_upstreams import CUT_SHORT, DECLINED, MODELS, SEEN, TOTALS, strict_upstream
 
 from gateway import operations
 from gateway.canonical import PROTOCOLS, Protocol
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-DIALECTS: dict[Protocol, str] = {"openai_chat": "openai"}
 
 
 def pairs() -> list[object]:
@@ -36,25 +32,11 @@ mostly_streamed = pytest.mark.parametrize(
 )
 
 
-@dataclass
-class Strict:
-    """What all tests here go through."""
-
-    house: House
-    provider: ScriptedProvider
-
-
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def strict(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Strict]:
-    """One gateway for all tests here, and behind it four providers of one protocol each."""
-    directory = tmp_path_factory.mktemp("pairs") / "data"
-    async with open_house(directory) as house, ScriptedProvider().serve() as provider:
-        for protocol in PROTOCOLS:
-            describe_provider(directory, protocol, DIALECTS.get(protocol, "standard"))
-        provider.script = strict_upstream([])
-        for protocol in PROTOCOLS:
-            await house.add(protocol, f"{provider.url}/{protocol}", name=protocol, models=(MODELS[protocol],))
-        yield Strict(house, provider)
+    """One gateway for all tests here."""
+    async with open_strict_house(tmp_path_factory.mktemp("pairs") / "data") as opened:
+        yield opened
 
 
 @pytest_asyncio.fixture(loop_scope="module")
