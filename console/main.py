@@ -21,10 +21,11 @@ from console.cli import (
     invoices,
     keys,
     ledger,
-    price_lists,
     owners,
+    price_lists,
     prices,
     providers,
+    reconcile,
     routes,
     settings,
     usage,
@@ -74,6 +75,7 @@ for command in (
     whole.stop,
 ):
     app.command()(command)
+app.command("reconcile")(reconcile.reconciliation)
 
 Data = Annotated[
     Path | None, typer.Option(metavar="DIR", envvar="GATEHOUSE_DATA", help="Where everything is kept.", file_okay=False)

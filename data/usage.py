@@ -5,12 +5,13 @@ quarter that it starts in, and the last quarter that starts in it counts whole. 
 they use and cost is counted once they have ended.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 from msgspec import Struct, field
-from sqlalchemy import ColumnElement, Select, Subquery, case, func, literal, select, true, union_all
+from sqlalchemy import ColumnElement, Subquery, case, func, literal, select, true, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
 from sqlmodel import SQLModel
 
 from data import tables
@@ -73,11 +74,12 @@ class Range(Struct, frozen=True):
     key_id: int | None = None
     utc_offset: int = 0
     """Seconds east of UTC: periods are cut there."""
+    upstream_id: int | None = None
 
 
 async def sum_usage(session: AsyncSession, span: Range, by: Group = "none", every: Period = "all") -> list[UsageSums]:
     """Usage by group and period, earliest and then most costly first. By tag, what a key did counts for each it has."""
-    used = _used(span.since, span.until, span.key_id)
+    used = _used(span.since, span.until, key_id=span.key_id, upstream_id=span.upstream_id)
     tags = func.json_each(keys.tags).table_valued("value")
     labels: dict[Group, ColumnElement[str]] = {
         "key": func.coalesce(keys.name, ""),
@@ -108,31 +110,26 @@ def _start(used: Subquery, every: Period, span: Range) -> ColumnElement[int]:
     return (local - local % length - offset).label("start")
 
 
-def _used(since: int, until: int | None = None, key_id: int | None = None) -> Subquery:
-    """The sums of a span, and a row for each request of it that runs."""
+def _used(since: int, until: int | None = None, **of: int | None) -> Subquery:
+    """The sums of a span, and a row for each request of it that runs; `of` names a key or an upstream alone."""
     ended, running = select(*sums), select(*_of_running()).where(exchanges.state == RUNNING)
-    narrowed = (
-        _narrowed(query, quarter, key, since, until, key_id)
-        for query, quarter, key in (
-            (ended, sums.quarter, sums.key_id),
-            (running, _quarter(exchanges.started_at), exchanges.key_id),
-        )
-    )
-    return union_all(*narrowed).subquery("used")
+    return union_all(
+        ended.where(*_narrowing(sums, sums.quarter, since, until, of)),
+        running.where(*_narrowing(exchanges, _quarter(exchanges.started_at), since, until, of)),
+    ).subquery("used")
 
 
-def _narrowed(
-    query: Select[Any],
+def _narrowing(
+    columns: ReadOnlyColumnCollection[str, Any],
     quarter: ColumnElement[int],
-    key: ColumnElement[int],
     since: int,
     until: int | None,
-    key_id: int | None,
-) -> Select[Any]:
-    query = query.where(quarter >= since - since % QUARTER)
+    of: Mapping[str, int | None],
+) -> Iterator[ColumnElement[bool]]:
+    yield quarter >= since - since % QUARTER
     if until is not None:
-        query = query.where(quarter < until)
-    return query if key_id is None else query.where(key == key_id)
+        yield quarter < until
+    yield from (columns[name] == number for name, number in of.items() if number is not None)
 
 
 def _of_running() -> Iterator[ColumnElement[Any]]:

@@ -470,6 +470,7 @@ class GetUsage(Operation[list[UsageRow]], frozen=True):
     utc_offset: int = 0
     """Seconds east of UTC."""
     key_id: int | None = None
+    upstream_id: int | None = None
 
 
 # --- first steps --------------------------------------------------------------------------------------------------

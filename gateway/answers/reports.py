@@ -24,7 +24,7 @@ async def get_usage(desk: Desk, operation: GetUsage) -> list[UsageRow]:
     if length / LENGTHS.get(operation.every, length) > MOST_PERIODS:
         raise values.refuse("every", f"must cut the time into at most {MOST_PERIODS:,} periods")
     await desk.flush()
-    span = usage.Range(operation.since, operation.until, operation.key_id, operation.utc_offset)
+    span = usage.Range(operation.since, operation.until, operation.key_id, operation.utc_offset, operation.upstream_id)
     async with desk.database.read() as session:
         sums = await usage.sum_usage(session, span, operation.by, operation.every)
     return [UsageRow(*astuple(row)) for row in sums]
