@@ -8,10 +8,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from msgspec.json import encode
 from msgspec.structs import replace
 
 from data.database import Database
-from gateway.accounting import ActView, ListActs, UndoAct
+from gateway.accounting import ActView, GetBlastRadius, ListActs, UndoAct
 from gateway.answers.asked import ACTOR
 from gateway.errors import BadRequest, NotFound
 from gateway.operations import (
@@ -268,7 +269,9 @@ async def test_whatever_was_done_undoing_it_backwards_brings_everything_back(
         operation = STEPS[number % len(STEPS) if number < 4 else draw.randrange(len(STEPS))](draw, runtime.snapshot)
         if operation is not None:
             states.append(state)
+            said = await operator.ask(GetBlastRadius(type(operation).__name__, encode(operation).decode()))
             await operator.ask(operation)
+            assert (await newest(operator)).undoable is said.undoable
     acts = await operator.ask(ListActs())
     assert len(acts) == len(states)
     for act, state in zip(acts, reversed(states), strict=True):
