@@ -38,6 +38,8 @@ class Details(Struct, frozen=True, gc=False, omit_defaults=True):
     characters: int = 0
     terms: dict[str, str] = {}
     """What else a price may hang on, such as `service_tier` or `resolution`."""
+    others: dict[str, dict[str, int]] = {}
+    """What other models did for the answer, beside its own buckets: the buckets of each."""
 
 
 NO_DETAILS = Details()

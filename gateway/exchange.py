@@ -350,7 +350,7 @@ class Exchange:
         if self.meter is None or self.call is None or self.arrival.endpoint.work in ("count", "response"):
             return Usage(), ""
         usage, source = await settlement.usage_of(self.meter, self.codec.name, self.call.body)
-        return relay.spoken(self.call, usage), source
+        return relay.completed(self.call, usage), source
 
     def close(self) -> None:
         """Let go of everything. Runs whatever happened."""

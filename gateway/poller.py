@@ -23,7 +23,7 @@ from gateway.errors import GatewayError, NotFound, UpstreamFailed, UpstreamTimeo
 from gateway.events import ExchangeEnded, ExchangeProgressed
 from gateway.protocols.codec import Call
 from gateway.protocols.upstream_errors import read_error
-from gateway.rates import Charge, charge_for
+from gateway.rates import Charge
 from gateway.routing import Target
 from gateway.runtime import Runtime
 from gateway.settlement import PROVIDER
@@ -242,8 +242,8 @@ class Poller:
         facts = self.runtime.snapshot.upstreams.get(followed.task.upstream_id)
         if facts is None:
             return None
-        rate = self.runtime.prices.rate(facts.provider_id, facts.price_id, record.model_served, record.started_at)
-        return charge_for(rate, usage, record.model_served)
+        model, at = record.model_served, record.started_at
+        return self.runtime.prices.charge(facts.provider_id, facts.price_id, model, usage, at)
 
 
 def used(standing: Standing) -> Usage:

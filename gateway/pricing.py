@@ -2,10 +2,13 @@
 
 from collections.abc import Iterable
 
+import msgspec
+
+from gateway.canonical import Usage
 from gateway.meters import PARTS, UNITS
 from gateway.price_operations import PriceView
 from gateway.price_sources import Source, bundled, listed, local, moment_of, overridden, read_lists, supplemented
-from gateway.rates import MILLION, Rate, whole
+from gateway.rates import MILLION, UNKNOWN, Charge, Rate, added_up, charge, charge_for, whole
 from gateway.snapshot import PriceListFacts, PriceOverrideFacts
 
 KEPT_MODELS = 4096
@@ -29,6 +32,17 @@ class PriceBook:
             found = self._found[key] = self._find(provider_id, price_id, model)
         moment = moment_of(at)
         return next((rate for source in found if (rate := source(moment)) is not None), None)
+
+    def charge(self, provider_id: str, price_id: str | None, model: str, usage: Usage, at: int) -> Charge | None:
+        """What a request costs, with what other models did for it; None when nobody knows the price of its own."""
+        charged = charge_for(self.rate(provider_id, price_id, model, at), usage, model)
+        if charged is None or not usage.details.others:
+            return charged
+        lines = list(charged.lines)
+        for other, counts in usage.details.others.items():
+            rate = self.rate(provider_id, price_id, other, at) or UNKNOWN
+            lines += charge(rate, msgspec.convert(counts, Usage), other).lines
+        return added_up(lines)
 
     def view(self, provider_id: str, price_id: str | None, model: str, at: int) -> PriceView:
         """The same for a person: prices in whole micro-units, empty when there is none."""

@@ -122,14 +122,17 @@ class Charge(Struct, frozen=True):
 
 
 def charge(rate: Rate, usage: Usage, model: str = "") -> Charge:
-    """What this usage costs. Only the total is rounded, half up."""
+    """What this usage costs. Only the total is rounded."""
     prices = rate.prices_for(usage)
     counts = dict(counted(usage))
     if REQUEST in prices:
         counts[REQUEST] = 1
-    lines = [_line(rate, usage, meter, count, prices.get(meter), model) for meter, count in counts.items()]
-    total = sum((line.amount for line in lines), Decimal())
-    return Charge(lines=lines, total_micros=whole(total))
+    return added_up([_line(rate, usage, meter, count, prices.get(meter), model) for meter, count in counts.items()])
+
+
+def added_up(lines: list[PriceLine]) -> Charge:
+    """The charge that lines come to, rounded half up."""
+    return Charge(lines=lines, total_micros=whole(sum((line.amount for line in lines), Decimal())))
 
 
 def charge_for(rate: Rate | None, usage: Usage, model: str) -> Charge | None:
@@ -227,3 +230,7 @@ def _relative(meter: str, prices: Mapping[str, Decimal]) -> str:
 def per_million(micros: Decimal, per: int) -> Decimal:
     """A price for so many as one for a million, written without an exponent."""
     return Decimal(f"{(micros * MILLION / per).normalize():f}")
+
+
+UNKNOWN = Rate(Origin(""), {})
+"""Of a model without a price that helped one that has one: its lines say that it is not charged."""

@@ -9,7 +9,7 @@ import re
 import msgspec
 from msgspec import Struct
 
-from gateway.canonical import Asked, Details, Finish, Piece, Usage
+from gateway.canonical import NO_DETAILS, Asked, Details, Finish, Piece, Usage
 from gateway.endpoints import Endpoint
 from gateway.errors import BadRequest, GatewayError
 from gateway.framings.framing import Framing
@@ -25,6 +25,9 @@ FORM_FIELD = rb'name="%s"(?:\r\n[^\r\n]+)*\r\n\r\n(?P<value>[^\r\n]*)\r\n'
 USUAL_MODELS = {"moderations": "omni-moderation-latest"}
 """What OpenAI takes where its clients usually name no model."""
 SPEECH = "audio/speech"
+PAID = ("audio/", "images/")
+"""Paths whose answers may say nothing of usage, and are paid for all the same."""
+UNTOLD = Details(terms={"usage": "untold"})
 LONGEST = 1_000_000_000
 """Seconds of a recording that are believed."""
 LEGACY = "completions"
@@ -101,10 +104,15 @@ def _usage(answer: _Answer) -> Usage | None:
     return with_details(openai.to_usage(counts), counts, USUAL)
 
 
-def spoken(call: Call, usage: Usage) -> Usage:
-    """The usage of a request for speech, which is paid for by the characters of its text."""
-    if call.path != SPEECH:
-        return usage
+def completed(call: Call, usage: Usage) -> Usage:
+    """The usage with what answers do not say: how much text was spoken, and that silence does not mean free."""
+    if call.path == SPEECH:
+        return _spoken(call, usage)
+    told = usage.total or usage.details is not NO_DETAILS
+    return usage if told or not call.path.startswith(PAID) else msgspec.structs.replace(usage, details=UNTOLD)
+
+
+def _spoken(call: Call, usage: Usage) -> Usage:
     try:
         text = msgspec.json.decode(call.body, type=_Speech).input
     except msgspec.DecodeError:

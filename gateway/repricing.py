@@ -11,7 +11,7 @@ from msgspec import Struct
 from data.records import RUNNING, ExchangeRecord
 from gateway.canonical import NO_DETAILS, Details, Usage
 from gateway.pricing import PriceBook
-from gateway.rates import Charge, PriceLine, charge_for
+from gateway.rates import Charge, PriceLine
 from gateway.snapshot import UpstreamFacts
 
 
@@ -129,8 +129,7 @@ def _charge(
     priced_as = [line.model for line in lines[:1] if line.model]
     names = priced_as or list(dict.fromkeys(filter(None, (record.model_served, record.model_asked))))
     for name in names:
-        rate = book.rate(account.provider_id, account.price_id, name, at)
-        if charge := charge_for(rate, usage, name):
+        if charge := book.charge(account.provider_id, account.price_id, name, usage, at):
             return charge, name
     return None, next(iter(names), "")
 

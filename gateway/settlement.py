@@ -8,7 +8,7 @@ from gateway import tokens
 from gateway.canonical import NO_DETAILS, Protocol, Usage
 from gateway.metering import Meter
 from gateway.pricing import PriceBook
-from gateway.rates import Charge, charge_for
+from gateway.rates import Charge
 from gateway.routing import Target
 
 COUNTING = 5.0
@@ -44,5 +44,4 @@ def charge_of(prices: PriceBook, target: Target | None, usage: Usage, at: int) -
     """What it costs at the prices of that moment (UTC microseconds); None when the model has no price."""
     if target is None or (not usage.total and usage.details is NO_DETAILS):
         return Charge([], 0)
-    rate = prices.rate(target.upstream.provider_id, target.upstream.price_id, target.model, at)
-    return charge_for(rate, usage, target.model)
+    return prices.charge(target.upstream.provider_id, target.upstream.price_id, target.model, usage, at)

@@ -1,5 +1,6 @@
 """Counts out of a provider's usage object. They are not trusted: what is no plain count is not read."""
 
+import msgspec
 from msgspec.structs import replace
 
 from gateway.canonical import Details, Usage
@@ -50,4 +51,4 @@ def with_details(usage: Usage | None, counts: dict[str, int], terms: dict[str, s
         if count := min(max(counts.get(meter, 0) - cached, 0), left[bucket]):
             told[meter] = count
             left[bucket] -= count
-    return replace(usage, details=Details(**told, terms=terms)) if told or terms else usage
+    return replace(usage, details=msgspec.convert({**told, "terms": terms}, Details)) if told or terms else usage

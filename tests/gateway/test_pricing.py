@@ -268,3 +268,24 @@ def test_a_model_that_only_has_prices_on_terms_is_shown_with_them() -> None:
     view = PriceBook().view("openai", "openai", "sora-2-pro", NOW)
     assert view.prices == {"video_seconds": 300_000}
     assert "other prices for 720p, 1024p" in view.source
+
+
+def test_what_another_model_did_for_an_answer_is_paid_at_its_own_price() -> None:
+    advised = Usage(input=100, output=10, details=Details(others={"gpt-5-nano": {"input": 1000, "output": 100}}))
+    charged = PriceBook().charge("openai", "openai", "gpt-5", advised, NOW)
+    assert charged is not None
+    assert [(line.model, line.meter, line.amount) for line in charged.lines] == [
+        ("gpt-5", "input", 125),
+        ("gpt-5", "output", 100),
+        ("gpt-5-nano", "input", 50),
+        ("gpt-5-nano", "output", 40),
+    ]
+    assert charged.total_micros == 315
+
+
+def test_what_a_model_without_a_price_did_is_told_and_not_charged() -> None:
+    advised = Usage(input=100, details=Details(others={"mystery": {"input": 1000}}))
+    charged = PriceBook().charge("openai", "openai", "gpt-5", advised, NOW)
+    assert charged is not None
+    assert (charged.total_micros, charged.lines[-1].model) == (125, "mystery")
+    assert "no price is known" in charged.lines[-1].note

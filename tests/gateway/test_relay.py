@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from gateway.canonical import Details, Usage
+from gateway.canonical import NO_DETAILS, Details, Usage
 from gateway.protocols.codec import Call
-from gateway.relay import RELAY, spoken
+from gateway.relay import RELAY, UNTOLD, completed
 
 
 def usage_of(body: dict[str, object]) -> Usage | None:
@@ -39,6 +39,12 @@ def test_usage_that_says_nothing_is_none(usage: object) -> None:
 
 def test_speech_is_paid_for_by_the_characters_that_were_asked_for() -> None:
     call = Call("POST", "audio/speech", {}, {}, json.dumps({"input": "Grüezi"}).encode())
-    assert spoken(call, Usage(input=3)).details == Details(characters=6)
+    assert completed(call, Usage(input=3)).details == Details(characters=6)
     other = Call("POST", "embeddings", {}, {}, call.body)
-    assert spoken(other, Usage(input=3)) == Usage(input=3)
+    assert completed(other, Usage(input=3)) == Usage(input=3)
+
+
+@pytest.mark.parametrize(("path", "details"), [("images/generations", UNTOLD), ("moderations", NO_DETAILS)])
+def test_what_is_paid_for_and_says_nothing_of_usage_is_not_taken_for_free(path: str, details: Details) -> None:
+    assert completed(Call("POST", path, {}, {}, b"{}"), Usage()).details == details
+    assert completed(Call("POST", path, {}, {}, b"{}"), Usage(input=1)) == Usage(input=1)

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from gateway.canonical import Asked, Finish, ModelEntry, Piece, TextKind, Usage
 from gateway.errors import (
@@ -20,10 +21,11 @@ from gateway.errors import (
 )
 from gateway.framings.framing import Framing
 from gateway.framings.sse import SSE
+from gateway.meters import BUCKETS
 from gateway.protocols.codec import Call, Codec
 from gateway.protocols.codec import Reader as AnyReader
 from gateway.protocols.counts import USUAL, Paths, note_counts, terms_of, with_details
-from gateway.protocols.reading import Tokens, decode, read_fields, read_model
+from gateway.protocols.reading import Tokens, decode, dicts, read_fields, read_model
 from gateway.protocols.upstream_errors import read_error, read_streamed_error
 from gateway.splice import Repeats, with_member
 
@@ -49,6 +51,9 @@ USAGE: Paths = (
     ("reasoning", ("output_tokens_details", "thinking_tokens")),
     ("web_searches", ("server_tool_use", "web_search_requests")),
 )
+
+ASIDE = ("advisor_message", "compaction")
+"""Steps of a message that its own counts leave out."""
 
 DELTAS: dict[str, TextKind] = {"text_delta": "text", "thinking_delta": "reasoning", "input_json_delta": "tool"}
 
@@ -143,6 +148,7 @@ class Reader:
         self.error: GatewayError | None = None
         self._counts: dict[str, int] = {}
         self._terms = USUAL
+        self._others: dict[str, dict[str, int]] = {}
         self._pieces: list[Piece] = []
         self._called = False
 
@@ -214,7 +220,11 @@ class Reader:
     def _read_usage(self, usage: object) -> None:
         note_counts(self._counts, usage, USAGE)
         self._terms = told_terms(usage) or self._terms
-        self.usage = with_details(to_usage(self._counts), self._counts, self._terms)
+        self._others = told_others(usage, self.model) or self._others
+        usage_told = with_details(to_usage(self._counts), self._counts, self._terms)
+        if usage_told and self._others:
+            usage_told = replace(usage_told, details=replace(usage_told.details, others=self._others))
+        self.usage = usage_told
 
     def _add(self, kind: TextKind, text: object) -> None:
         if text and isinstance(text, str):
@@ -226,6 +236,21 @@ def told_terms(usage: object) -> dict[str, str]:
     if not isinstance(usage, dict):
         return USUAL
     return {"speed": "fast"} if usage.get("speed") == "fast" else terms_of(usage.get("service_tier"))
+
+
+def told_others(usage: object, model: str) -> dict[str, dict[str, int]]:
+    """What was done beside the message's own counts: by a model that advised, or to compact the conversation."""
+    others: dict[str, dict[str, int]] = {}
+    for step in dicts(usage.get("iterations") if isinstance(usage, dict) else None):
+        counts: dict[str, int] = {}
+        note_counts(counts, step, USAGE)
+        used = to_usage(counts) if step.get("type") in ASIDE else None
+        if used and used.total:
+            sums = others.setdefault(str(step.get("model") or model), {})
+            for bucket in BUCKETS:
+                if count := getattr(used, bucket):
+                    sums[bucket] = sums.get(bucket, 0) + count
+    return others
 
 
 def to_usage(counts: dict[str, int]) -> Usage | None:

@@ -102,3 +102,12 @@ def test_what_is_no_count_is_not_read() -> None:
     nonsense = {"audio_tokens": -4, "image_tokens": "9", "cached_tokens_details": [1]}
     assert read(CHAT, {"usage": {"prompt_tokens": 9, "prompt_tokens_details": nonsense}}).details is NO_DETAILS
     assert read(GEMINI, {"usageMetadata": {"promptTokenCount": 9, "promptTokensDetails": "many"}}).details is NO_DETAILS
+
+
+def test_what_another_model_advised_and_what_compacting_took_is_told_beside_the_messages_own_counts() -> None:
+    advice = {"type": "advisor_message", "model": "claude-opus-4-8", "input_tokens": 30, "output_tokens": 2}
+    compaction = {"type": "compaction", "input_tokens": 90, "output_tokens": 9}
+    own = {"type": "message", "input_tokens": 5, "output_tokens": 1}
+    usage = {"input_tokens": 5, "output_tokens": 1, "iterations": [own, advice, advice, compaction, "odd", {}]}
+    others = {"claude-opus-4-8": {"input": 60, "output": 4}, "m": {"input": 90, "output": 9}}
+    assert read(MESSAGES, {"model": "m", "usage": usage}) == Usage(input=5, output=1, details=Details(others=others))
