@@ -51,8 +51,20 @@ CLIENTS_DATA = frozenset(
 )
 """Members whose content is the client's own, whatever it looks like."""
 
-_WORDS = tuple(f'"{name}"'.encode() for name in KINDS)
-_TOLD = (b'"container"', b'"container_id"', b'"file_id"', b'"message_start"')
+WORDS: Final[Mapping[Protocol, tuple[bytes, ...]]] = {
+    "openai_chat": (b'"file_id',),
+    "openai_responses": (b'"file_id', b'"container"', b'"vector_store_ids"'),
+    "anthropic_messages": (b'"file_id', b'"container"', b'"previous_message_id"'),
+    "gemini": (b'"fileUri"', b'"file_uri"', b'"cachedContent"', b'"cached_content"'),
+}
+"""What is in the bytes of a request that names something. Each look takes its time, so there are few."""
+
+TOLD: Final[Mapping[Protocol, tuple[bytes, ...]]] = {
+    "openai_responses": (b'"file_id"', b'"container_id"'),
+    "anthropic_messages": (b'"file_id"', b'"container"', b'"message_start"'),
+}
+"""What is in the bytes of an answer that tells of something: inside of texts the quotes would be escaped."""
+
 _ANY: msgspec.json.Decoder[object] = msgspec.json.Decoder()
 
 
@@ -69,21 +81,54 @@ class Named(Struct, frozen=True):
         return f"{self.kind}/{self.id}"
 
 
-async def narrowed(
-    stored: StoredResponses, key_id: int, protocol: Protocol, call: Call, plan: Plan, snapshot: Snapshot
-) -> Plan:
-    """The plan for a request that may name such things. Raises `GatewayError` where they cannot be had."""
-    named = named_in(call.body)
-    if not named:
-        return plan
-    found = [(each, await stored.find(key_id, each.place)) for each in named]
-    for each, kept in found:
-        if kept is None and each.kind in OWN and await stored.is_foreign(key_id, each.place):
-            raise NotFound(f"There is no {each.kind} with this id.", code=f"{each.kind}_not_found", param=each.param)
-    upstream_id, needs = continuation.held_by((each.param, kept) for each, kept in found)
-    if upstream_id is None:
-        return untranslated(plan, protocol, named[0].param)
-    return continuation.narrowed(plan, Continuation(call, upstream_id, needs), snapshot, protocol)
+class Belongings:
+    """What one request names, and where that lies."""
+
+    def __init__(self, stored: StoredResponses, key_id: int, protocol: Protocol, call: Call) -> None:
+        self._stored = stored
+        self._key_id = key_id
+        self._protocol = protocol
+        self._call = call
+        self._named = named_in(protocol, call.body)
+        self._threaded = protocol == "anthropic_messages" and b'"thread"' in call.body
+        self._told = TOLD.get(protocol, ())
+
+    async def narrowed(self, plan: Plan, snapshot: Snapshot) -> Plan:
+        """The plan without targets that have none of it. Raises `GatewayError` where it cannot be had."""
+        if not self._named:
+            return plan
+        found = [(each, await self._stored.find(self._key_id, each.place)) for each in self._named]
+        for each, kept in found:
+            if kept is None and each.kind in OWN and await self._stored.is_foreign(self._key_id, each.place):
+                code = f"{each.kind}_not_found"
+                raise NotFound(f"There is no {each.kind} with this id.", code=code, param=each.param)
+        upstream_id, needs = continuation.held_by((each.param, kept) for each, kept in found)
+        if upstream_id is None:
+            return untranslated(plan, self._protocol, self._named[0].param)
+        return continuation.narrowed(plan, Continuation(self._call, upstream_id, needs), snapshot, self._protocol)
+
+    def tells(self, frames: bytes) -> bool:
+        """Whether frames of the answer may tell of something."""
+        return any(map(frames.__contains__, self._told))
+
+    def note(self, upstream_id: int, answer: bytes = b"") -> None:
+        """Keep that an account has what the request names, and what its answer, or frames of one, tell of."""
+        told = [each for payload in self._payloads(answer) for each in self._told_in(payload)]
+        now = time.time_ns() // 1000
+        for place in {each.place for each in (*self._named, *told)}:
+            self._stored.keep(Kept(self._key_id, place, now, upstream_id))
+
+    def _payloads(self, answer: bytes) -> list[bytes]:
+        if not self._threaded and not self.tells(answer):
+            return []
+        return [answer] if answer.startswith(b"{") else SSE().payloads(answer)
+
+    def _told_in(self, payload: bytes) -> Iterator[Named]:
+        event = decode(_ANY, payload)
+        yield from walk(event)
+        message = event.get("message", event) if self._threaded and isinstance(event, dict) else None
+        if isinstance(message, dict) and message.get("type") == "message" and isinstance(message.get("id"), str):
+            yield Named("thread", str(message["id"]), "thread")
 
 
 def untranslated(plan: Plan, protocol: Protocol, param: str) -> Plan:
@@ -99,27 +144,15 @@ def untranslated(plan: Plan, protocol: Protocol, param: str) -> Plan:
     return replace(plan, targets=tuple(fit), skipped=(*plan.skipped, *left_out))
 
 
-def note(stored: StoredResponses, key_id: int, upstream_id: int, call: Call, answer: bytes = b"") -> None:
-    """Keep where the things lie that an answered request names, and those that its answer tells of."""
-    told = [each for payload in _payloads(answer) for each in _told(payload, threaded=b'"thread"' in call.body)]
-    now = time.time_ns() // 1000
-    for place in {each.place for each in (*named_in(call.body), *told)}:
-        stored.keep(Kept(key_id, place, now, upstream_id))
-
-
-def tells(frames: bytes) -> bool:
-    """Whether frames may tell of such things: inside of texts the quotes would be escaped."""
-    return any(word in frames for word in _TOLD)
-
-
-def named_in(body: bytes) -> list[Named]:
+def named_in(protocol: Protocol, body: bytes) -> list[Named]:
     """What a body names. Most name nothing, which their bytes tell; escapes could hide a name."""
-    if b"\\u00" not in body and not any(word in body for word in _WORDS):
+    if b"\\u00" not in body and not any(word in body for word in WORDS[protocol]):
         return []
-    return list(dict.fromkeys(_walk(decode(_ANY, body))))
+    return list(dict.fromkeys(walk(decode(_ANY, body))))
 
 
-def _walk(top: object) -> Iterator[Named]:
+def walk(top: object) -> Iterator[Named]:
+    """What is named anywhere in JSON, but for what is the client's own data."""
     nodes: list[object] = [top]
     while nodes:
         match nodes.pop():
@@ -141,17 +174,3 @@ def _named(name: str, value: object) -> Iterator[Named]:
         told = each.get("id") if isinstance(each, dict) else each
         if isinstance(told, str) and 0 < len(told) <= LARGEST and ("://" not in told or told.startswith(GOOGLE_FILES)):
             yield Named(kind, told, name)
-
-
-def _payloads(answer: bytes) -> list[bytes]:
-    if not tells(answer) and not answer.startswith(b"{"):
-        return []
-    return [answer] if answer.startswith(b"{") else SSE().payloads(answer)
-
-
-def _told(payload: bytes, *, threaded: bool) -> Iterator[Named]:
-    event = decode(_ANY, payload) if threaded or tells(payload) else None
-    yield from _walk(event)
-    message = event.get("message", event) if threaded and isinstance(event, dict) else None
-    if isinstance(message, dict) and message.get("type") == "message" and isinstance(message.get("id"), str):
-        yield Named("thread", str(message["id"]), "thread")

@@ -14,7 +14,6 @@ from msgspec.structs import replace
 
 from data.records import CLIENT_LEFT, CUT, DONE, FAILED, RUNNING, AttemptRecord, ExchangeRecord
 from gateway import (
-    belongings,
     continuation,
     fetching,
     intake,
@@ -26,6 +25,7 @@ from gateway import (
     settlement,
     upstream,
 )
+from gateway.belongings import Belongings
 from gateway.canonical import Asked, Piece, Usage
 from gateway.continuation import Continuation
 from gateway.errors import BadRequest, Cut, GatewayError, Internal, Unavailable, UpstreamFailed
@@ -105,6 +105,7 @@ class Exchange:
         self.key: KeyFacts | None = None
         self.call: Call | None = None
         self.asked = Asked(model="")
+        self.belongings: Belongings | None = None
         self.going_on: Continuation | None = None
         self.route = ""
         self.target: Target | None = None
@@ -148,7 +149,8 @@ class Exchange:
         spoken = routing.spoken_for(self.arrival.endpoint.work, protocol)
         plan = routing.plan(runtime.snapshot, model, spoken, is_down=runtime.why_down, draw=runtime.draw)
         if self.arrival.endpoint.work == "generate":
-            plan = await belongings.narrowed(runtime.responses, key.id, protocol, call, plan, runtime.snapshot)
+            self.belongings = Belongings(runtime.responses, key.id, protocol, call)
+            plan = await self.belongings.narrowed(plan, runtime.snapshot)
         if protocol != continuation.PROTOCOL:
             return plan
         self.going_on = going_on = await continuation.take_up(runtime.responses, key.id, call)
@@ -287,8 +289,8 @@ class Exchange:
 
     def note_belongings(self, answer: bytes = b"") -> None:
         """Note that an account has what the request names, and what an answer, or frames of one, tell of."""
-        if self.key and self.call and self.answer and self.target and isinstance(self.passage, Relayed):
-            belongings.note(self.runtime.responses, self.key.id, self.target.upstream.id, self.call, answer)
+        if self.belongings and self.answer and self.target and isinstance(self.passage, Relayed):
+            self.belongings.note(self.target.upstream.id, answer)
 
     # --- however it ends ----------------------------------------------------------------------------------------
 
@@ -424,7 +426,7 @@ class Exchange:
 
     async def write(self, frames: bytes, *, more: bool = True) -> None:
         """Hand bytes to the client; waits while it is slow."""
-        if belongings.tells(frames):
+        if self.belongings and self.belongings.tells(frames):
             self.note_belongings(frames)
         if continuation.tells(frames):
             frames = self.kept(frames)
