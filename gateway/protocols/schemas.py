@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from gateway.canonical import JSON
+from gateway.errors import BadRequest
 
 DEPTH_LIMIT = 64
 SIZE_LIMIT = 20_000
@@ -85,6 +86,9 @@ ANTHROPIC = Subset(
 )
 """Anthropic's `output_config.format` and strict tools."""
 
+LONGEST_INDEX = 6
+"""Digits of a place in a list."""
+
 NOTHING = Subset(frozenset())
 
 STRICT_KEYWORDS = SHARED | _words(
@@ -113,6 +117,18 @@ def for_tool(schema: JSON | None) -> Fitted:
     for variant in _dicts(root.get("anyOf") or root.get("oneOf")):
         properties = {**_dict(fitting.merged(variant, "", ()).get("properties")), **properties}
     return Fitted({**plain, "type": "object", "properties": properties}, (*fitting.removed, *removed))
+
+
+def refuse_endless(schema: JSON | None, at: str) -> None:
+    """Raises `BadRequest` for a reference that leads back to itself, so that it never says what is valid."""
+    for _, _, node in _walk(schema or {}):
+        passed: list[str] = []
+        while isinstance(reference := node.get("$ref"), str):
+            if reference in passed or len(passed) > DEPTH_LIMIT:
+                message = f"'{at}' has the reference '{reference[:64]}', which leads back to itself."
+                raise BadRequest(message, code="invalid_schema", param=at)
+            passed.append(reference)
+            node = _resolve(schema or {}, reference) or {}
 
 
 def strict_problem(schema: JSON) -> str:
@@ -373,7 +389,7 @@ def _resolve(root: JSON, reference: str) -> JSON | None:
     target: object = root
     for step in reference[1:].split("/")[1:]:
         if isinstance(target, list):
-            at = int(step) if step.isdecimal() else len(target)
+            at = int(step) if step.isdecimal() and len(step) < LONGEST_INDEX else len(target)
             target = target[at] if at < len(target) else None
         else:
             target = _dict(target).get(_unescaped(step))

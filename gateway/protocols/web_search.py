@@ -18,8 +18,8 @@ USUAL: JSON = {"external_web_access": True}
 """What some clients say although it is so anyway."""
 
 SWITCHED_OFF = (
-    "The web search of another provider is not available with this model. The gateway's operator can let the model's "
-    "own provider search instead, by switching web search on for its route (`console route edit ROUTE --web-search`)."
+    "is another provider's search of the web. The gateway's operator can let this model's own provider search instead, "
+    "by switching web search on for its route (`console route edit ROUTE --web-search`)"
 )
 
 
@@ -73,13 +73,12 @@ def taken_over(tool: ServerTool, at: str, target: Target, unsaid: Mapping[str, s
     """
     search = tool.search
     if search is None:
-        raise _refused(
-            f"'{tool.kind[:64]}' is run by another provider itself; this model's upstream has no such tool", at
-        )
+        kind = tool.kind[:64]
+        raise _refused(at, f"is '{kind}', which another provider runs itself; this model's upstream has no such tool")
     if not target.web_search:
-        raise _refused(SWITCHED_OFF, at)
+        raise _refused(at, SWITCHED_OFF)
     if not target.dialect.web_search:
-        raise _refused("This model's upstream does not search the web itself.", at)
+        raise _refused(at, "is a search of the web, which this model's upstream does not run")
     usual = WebSearch()
     losses += [
         Loss(f"{at}.{field}", why) for field, why in unsaid.items() if getattr(search, field) != getattr(usual, field)
@@ -104,5 +103,5 @@ def write_place(location: Location) -> JSON:
     return {name: value for name, value in named.items() if value}
 
 
-def _refused(message: str, at: str) -> BadRequest:
-    return BadRequest(message, code="unsupported_tool", param=at)
+def _refused(at: str, why: str) -> BadRequest:
+    return BadRequest(f"'{at}' {why}.", code="unsupported_tool", param=at)

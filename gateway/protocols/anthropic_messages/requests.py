@@ -34,6 +34,7 @@ from gateway.protocols.anthropic_messages.wire import (
     blocks_of,
     to_cache,
 )
+from gateway.protocols.choices import check_choice
 from gateway.protocols.codec import Call
 from gateway.protocols.extensions import lose_foreign
 from gateway.protocols.reading import dicts, read_fields, read_model, take, wrong
@@ -64,14 +65,18 @@ def decode_request(call: Call) -> Request:
     model = read_model(body.model)
     turns, notes = _read_turns(body, members)
     output = body.output_config.format if body.output_config and body.output_config.format else body.output_format
-    choice = body.tool_choice
+    choice, tools = body.tool_choice, read_tools(body.tools or ())
+    chosen = read_choice(choice)
+    check_choice(chosen, tools, "tool_choice")
+    if output:
+        schemas.refuse_endless(output.schema, "output_config.format.schema")
     return Request(
         model=model,
         turns=turns,
         instructions=tuple(_read_instructions(body)),
         stream=body.stream is True,
-        tools=read_tools(body.tools or ()),
-        tool_choice=read_choice(choice),
+        tools=tools,
+        tool_choice=chosen,
         parallel_calls=None
         if choice is None or choice.disable_parallel_tool_use is None
         else not choice.disable_parallel_tool_use,

@@ -72,6 +72,7 @@ def _read_tool(item: JSON, where: str) -> Tool:
         known_as = next((name for name in SERVER_KINDS if kind.startswith(name)), kind)
         return ServerTool(known_as, OWN, item, read_search(item, where) if known_as == KIND else None)
     told = take(item, ToolIn, where)
+    schemas.refuse_endless(told.input_schema, f"{where}.input_schema")
     return FunctionTool(
         told.name, told.description or "", told.input_schema, told.strict, cache=to_cache(told.cache_control)
     )

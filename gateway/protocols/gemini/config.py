@@ -7,10 +7,11 @@ from gateway.errors import BadRequest
 from gateway.protocols.gemini import wire
 from gateway.protocols.gemini.openapi import from_openapi, to_openapi
 from gateway.protocols.gemini.thinking import write_thinking
-from gateway.protocols.schemas import GEMINI, fit
+from gateway.protocols.schemas import GEMINI, fit, refuse_endless
 from gateway.protocols.translation import Loss, Target
 
 JSON_TYPE = "application/json"
+FORMS = (JSON_TYPE, "text/plain", "text/x.enum")
 STOP_LIMIT = 5
 
 TIERS: Mapping[str, str] = {
@@ -53,11 +54,14 @@ def read_top_k(value: float | None) -> int | None:
 
 
 def read_output(config: wire.GenerationConfig) -> OutputFormat | None:
+    if (config.response_mime_type or JSON_TYPE) not in FORMS:
+        raise wire.invalid("generationConfig.responseMimeType", f"must be one of {', '.join(FORMS)}")
     if config.response_schema is not None and config.response_json_schema is not None:
         raise wire.invalid("generationConfig.responseSchema", "and 'responseJsonSchema' are given both")
     if config.response_schema is not None:
         return OutputFormat("schema", schema=from_openapi(config.response_schema))
     if config.response_json_schema is not None:
+        refuse_endless(config.response_json_schema, "generationConfig.responseJsonSchema")
         return OutputFormat("schema", schema=config.response_json_schema)
     return OutputFormat("json") if config.response_mime_type == JSON_TYPE else None
 

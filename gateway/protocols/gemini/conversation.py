@@ -20,6 +20,9 @@ from gateway.protocols.ids import mint
 NATIVE = ("executableCode", "codeExecutionResult", "toolCall", "toolResponse")
 """Parts about tools that Google runs."""
 
+CONTENTS = ("text", "inline_data", "file_data", "function_call", "function_response")
+"""What a part may be: one of them."""
+
 KNOWN = frozenset(wire.Part.__struct_encode_fields__)
 
 ROLES: dict[str, Literal["user", "assistant"]] = {"": "user", "user": "user", "function": "user", "model": "assistant"}
@@ -98,12 +101,13 @@ class _Reader:
             _join_streamed(parts, start)
 
     def conversation(self) -> Conversation:
-        if self._turns[-1][0] == "user":
-            self._refuse_unanswered()
+        self._refuse_unanswered()
         return Conversation(tuple(Turn(role, tuple(parts)) for role, parts in self._turns), self._extras)
 
     def _read_part(self, value: JSON, place: str, parts: list[Part]) -> None:
         part = wire.read(wire.Part, value, place)
+        if len([name for name in CONTENTS if getattr(part, name) is not None]) > 1:
+            raise wire.invalid(place, "is more than one thing")
         signature = part.thought_signature
         opaque = (
             read_signature(signature, wire.THOUGHT if part.thought else wire.SIGNATURE, place) if signature else None

@@ -3,8 +3,9 @@
 import msgspec
 from msgspec import Struct
 
-from gateway.canonical import JSON, Request
+from gateway.canonical import JSON, Request, Text
 from gateway.errors import BadRequest
+from gateway.protocols.choices import check_choice
 from gateway.protocols.codec import Call
 from gateway.protocols.extensions import lose_foreign
 from gateway.protocols.gemini import native, wire
@@ -32,16 +33,19 @@ def decode_request(call: Call) -> Request:
     config = read_config(config_told)
     tool_config = wire.camel(body.tool_config or {})
     choice = wire.read(wire.FunctionCallingConfig, tool_config.get(CHOICE) or {}, f"toolConfig.{CHOICE}")
-    tools = read_tools(body.tools, choice)
-    conversation = read_contents(body.contents)
+    tools, chosen = read_tools(body.tools, choice), read_choice(choice)
+    check_choice(chosen, tools.tools, f"toolConfig.{CHOICE}")
+    conversation, instructions = read_contents(body.contents), read_instructions(body.system_instruction)
+    if not instructions and all(part == Text() for turn in conversation.turns for part in turn.parts):
+        raise wire.invalid("contents", "says nothing")
     notes: JSON = {"_declarations": tools.declarations, "_extras": conversation.extras, "_store": body.store}
     return Request(
         model=asked.model,
         turns=conversation.turns,
-        instructions=read_instructions(body.system_instruction),
+        instructions=instructions,
         stream=asked.stream,
         tools=tools.tools,
-        tool_choice=read_choice(choice),
+        tool_choice=chosen,
         output=read_output(config),
         max_output=config.max_output_tokens,
         stop=wire.strings(config.stop_sequences),

@@ -10,7 +10,7 @@ from gateway.protocols.custom_tools import as_function
 from gateway.protocols.gemini import wire
 from gateway.protocols.gemini.openapi import from_openapi, to_openapi
 from gateway.protocols.ids import ToolNames, full_name
-from gateway.protocols.schemas import GEMINI, fit, for_tool
+from gateway.protocols.schemas import GEMINI, fit, for_tool, refuse_endless
 from gateway.protocols.translation import Loss, Target
 from gateway.protocols.web_search import KIND, read_search, taken_over, without_search
 
@@ -97,6 +97,7 @@ def _read_function(value: object, place: str, strict: bool | None) -> tuple[Func
     if told.parameters is not None and told.parameters_json_schema is not None:
         raise wire.invalid(f"{place}.parameters", "and 'parametersJsonSchema' are given both")
     schema = told.parameters_json_schema if told.parameters is None else from_openapi(told.parameters)
+    refuse_endless(schema, f"{place}.parametersJsonSchema")
     rest = {name: item for name, item in wire.camel(_dict(value)).items() if name != "name"}
     return FunctionTool(told.name, told.description or "", schema, strict), rest
 

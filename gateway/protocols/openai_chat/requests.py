@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from gateway.canonical import JSON, OutputFormat, Request
 from gateway.errors import BadRequest
+from gateway.protocols.choices import check_choice
 from gateway.protocols.codec import Call
 from gateway.protocols.extensions import lose_foreign
 from gateway.protocols.openai_chat import wire
@@ -20,7 +21,7 @@ from gateway.protocols.openai_chat.reasoning import read_thinking, thinking_loss
 from gateway.protocols.openai_chat.tools import ToolWriter, read_choice, read_tools
 from gateway.protocols.openai_chat.writing import MessageWriter
 from gateway.protocols.reading import read_fields, read_model
-from gateway.protocols.schemas import strict_problem
+from gateway.protocols.schemas import refuse_endless, strict_problem
 from gateway.protocols.translation import Dialect, Encoded, Fate, Loss, Target
 
 PATH = "chat/completions"
@@ -53,14 +54,16 @@ def decode_request(call: Call) -> Request:
         raise BadRequest("You must give messages.", code="missing_required_parameter", param="messages")
     chat = read_messages(body.messages)
     options = body.stream_options or wire.StreamOptions()
+    tools, choice = read_tools(body, members.get("tools")), read_choice(body)
+    check_choice(choice, tools, "function_call" if body.tool_choice is None else "tool_choice")
     return Request(
         model=read_model(body.model),
         turns=chat.turns,
         instructions=chat.instructions,
         stream=body.stream is True,
         wants_usage=not body.stream or options.include_usage is True,
-        tools=read_tools(body, members.get("tools")),
-        tool_choice=read_choice(body),
+        tools=tools,
+        tool_choice=choice,
         parallel_calls=body.parallel_tool_calls,
         output=_read_output(body.response_format),
         max_output=_read_limit(body),
@@ -111,6 +114,7 @@ def _read_output(said: wire.ResponseFormat | None) -> OutputFormat | None:
     if form is None:
         at = "response_format.json_schema"
         raise BadRequest(f"'{at}' is missing.", code="missing_required_parameter", param=at)
+    refuse_endless(form.schema, "response_format.json_schema.schema")
     return OutputFormat("schema", form.name, form.description or "", form.schema, form.strict)
 
 

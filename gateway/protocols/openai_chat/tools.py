@@ -9,7 +9,7 @@ from gateway.protocols.ids import TOOL_NAMES, ToolNames, full_name
 from gateway.protocols.openai_chat import wire
 from gateway.protocols.openai_chat.content import cache_mark
 from gateway.protocols.reading import dicts
-from gateway.protocols.schemas import for_tool, strict_problem
+from gateway.protocols.schemas import for_tool, refuse_endless, strict_problem
 from gateway.protocols.translation import Loss, Target
 from gateway.protocols.web_search import KIND, read_search, taken_over, without_search, write_place
 
@@ -50,6 +50,7 @@ def read_tools(body: wire.Body, raw: object) -> tuple[Tool, ...]:
 
 def _read_tool(tool: wire.ToolDeclared, item: JSON, at: str) -> Tool:
     if tool.type == "function" and tool.function:
+        refuse_endless(tool.function.parameters, f"{at}.function.parameters")
         return _read_function(tool.function, wire.cache_of(tool))
     if tool.type == "custom" and tool.custom:
         custom = tool.custom

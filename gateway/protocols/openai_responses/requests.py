@@ -19,6 +19,7 @@ from gateway.canonical import (
     Tool,
 )
 from gateway.errors import BadRequest
+from gateway.protocols.choices import check_choice
 from gateway.protocols.codec import Call
 from gateway.protocols.extensions import lose_foreign
 from gateway.protocols.ids import CALL_IDS, TOOL_NAMES, CallIds
@@ -39,6 +40,7 @@ from gateway.protocols.openai_responses.tools import (
     join_tools,
     new_names,
     read_choice,
+    read_schema,
     read_tools,
 )
 from gateway.protocols.reading import Tokens, read_fields, read_model
@@ -124,6 +126,9 @@ def decode_request(call: Call) -> Request:
         raise _invalid("previous_response_id", "cannot be given together with 'conversation'")
     conversation = _read_conversation(body)
     tools = join_tools([Tools() if body.tools is None else read_tools(body.tools), *conversation.tools])
+    choice = None if body.tool_choice is None else read_choice(body.tool_choice)
+    if is_plain(body.tool_choice) and not body.prompt:
+        check_choice(choice, tools.tools, "tool_choice")
     output, verbosity = _read_text(body.text or {})
     return Request(
         model=read_model(body.model),
@@ -131,7 +136,7 @@ def decode_request(call: Call) -> Request:
         instructions=(*([Text(body.instructions)] if body.instructions else []), *conversation.instructions),
         stream=body.stream is True,
         tools=tools.tools,
-        tool_choice=None if body.tool_choice is None else read_choice(body.tool_choice),
+        tool_choice=choice,
         parallel_calls=body.parallel_tool_calls,
         output=output,
         max_output=body.max_output_tokens,
@@ -182,7 +187,7 @@ def _read_schema(form: JSON) -> OutputFormat:
         "schema",
         name=wire.read_text(form, "name", "text.format"),
         description=wire.read_optional(form, "description", "text.format"),
-        schema=wire.read_object(form.get("schema"), "text.format.schema"),
+        schema=read_schema(form.get("schema"), "text.format.schema"),
         strict=strict,
     )
 

@@ -8,7 +8,7 @@ from gateway.canonical import JSON, CustomTool, FunctionTool, Request, ServerToo
 from gateway.errors import BadRequest
 from gateway.protocols.ids import ToolNames
 from gateway.protocols.openai_responses import wire
-from gateway.protocols.schemas import for_tool, strict_problem
+from gateway.protocols.schemas import for_tool, refuse_endless, strict_problem
 from gateway.protocols.translation import Loss, Target
 from gateway.protocols.web_search import KIND as WEB_SEARCH
 from gateway.protocols.web_search import read_search, taken_over, write_place
@@ -111,11 +111,17 @@ def _read_function(item: JSON, namespace: str, at: str) -> tuple[Tool, JSON]:
     tool = FunctionTool(
         name=_read_name(item, at),
         description=wire.read_optional(item, "description", at),
-        schema=None if parameters is None else wire.read_object(parameters, f"{at}.parameters"),
+        schema=None if parameters is None else read_schema(parameters, f"{at}.parameters"),
         strict=strict,
         namespace=namespace,
     )
     return tool, wire.rest_of(item, "type", "name", "description", "parameters", "strict")
+
+
+def read_schema(value: object, at: str) -> JSON:
+    schema = wire.read_object(value, at)
+    refuse_endless(schema, at)
+    return schema
 
 
 def _read_custom(item: JSON, namespace: str, at: str) -> tuple[Tool, JSON]:

@@ -3,6 +3,7 @@
 import pytest
 
 from gateway.canonical import JSON
+from gateway.errors import BadRequest
 from gateway.protocols.schemas import (
     ANTHROPIC,
     GEMINI,
@@ -12,6 +13,7 @@ from gateway.protocols.schemas import (
     Subset,
     fit,
     for_tool,
+    refuse_endless,
     strict_problem,
 )
 
@@ -161,3 +163,17 @@ def test_a_tool_whose_arguments_are_alternatives_takes_the_properties_of_all() -
 )
 def test_a_strict_schema_is_told_from_one_that_openai_refuses(schema: JSON, problem: str) -> None:
     assert strict_problem(schema) == problem
+
+
+def test_a_reference_that_leads_back_to_itself_is_refused_and_one_that_recurs_by_a_property_is_not() -> None:
+    tree = {"$ref": "#/$defs/node", "$defs": {"node": {"properties": {"next": {"$ref": "#/$defs/node"}}}}}
+    refuse_endless(tree, "tools[0].parameters")
+    round_and_round = {"properties": {"x": {"$ref": "#/$defs/a"}}, "$defs": {"a": {"$ref": "#/$defs/a"}}}
+    with pytest.raises(BadRequest) as refused:
+        refuse_endless(round_and_round, "tools[0].parameters")
+    assert refused.value.param == "tools[0].parameters"
+
+
+def test_a_reference_to_an_endless_number_leads_nowhere() -> None:
+    schema: dict[str, object] = {"$ref": f"#/anyOf/{'9' * 5000}", "anyOf": [{"type": "object"}]}
+    assert "$ref" in for_tool(schema).removed

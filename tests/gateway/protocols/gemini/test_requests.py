@@ -159,7 +159,8 @@ def test_a_streams_chunks_kept_as_contents_of_their_own_are_one_text_and_one_tho
 def test_another_familys_token_comes_out_of_its_capsule_before_what_it_was_attached_to() -> None:
     opaque = Opaque("anthropic", "signature", "abc")
     call = {"functionCall": {"id": "a", "name": "x"}, "thought_signature": seal(opaque)}
-    request = decode({"contents": [*HELLO["contents"], {"role": "model", "parts": [call]}]})
+    answered = {"role": "user", "parts": [{"functionResponse": {"id": "a", "name": "x", "response": {}}}]}
+    request = decode({"contents": [*HELLO["contents"], {"role": "model", "parts": [call]}, answered]})
     assert request.turns[1].parts == (Reasoning(opaque=opaque), ToolCall("a", "x", "{}"))
 
 
