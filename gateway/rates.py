@@ -29,6 +29,7 @@ RELATIVES = {
     "output_video": ("output",),
 }
 """Whose price a meter takes when it has none of its own: the first that has one, or else the last."""
+UNPRICED = "no price is known for it, so it is not charged"
 SERVICE = ("service_tier", "processing", "speed")
 """Terms that a model's usual price does not cover."""
 
@@ -127,7 +128,8 @@ def charge(rate: Rate, usage: Usage, model: str = "") -> Charge:
     counts = dict(counted(usage))
     if REQUEST in prices:
         counts[REQUEST] = 1
-    return added_up([_line(rate, usage, meter, count, prices.get(meter), model) for meter, count in counts.items()])
+    note = _on_terms(rate, usage)
+    return added_up([_line(rate, meter, count, prices.get(meter), model, note) for meter, count in counts.items()])
 
 
 def added_up(lines: list[PriceLine]) -> Charge:
@@ -140,7 +142,7 @@ def charge_for(rate: Rate | None, usage: Usage, model: str) -> Charge | None:
     if rate is None:
         return None
     charged = charge(rate, usage, model)
-    known = any(line.meter in rate.prices_for(usage) for line in charged.lines)
+    known = any(line.note != UNPRICED for line in charged.lines)
     return charged if known or (rate.prices and not any(rate.prices.values())) else None
 
 
@@ -164,7 +166,7 @@ def whole(micros: Decimal) -> int:
     return int(micros.to_integral_value(ROUND_HALF_UP))
 
 
-def _line(rate: Rate, usage: Usage, meter: str, count: int, price: Decimal | None, model: str) -> PriceLine:
+def _line(rate: Rate, meter: str, count: int, price: Decimal | None, model: str, note: str) -> PriceLine:
     origin = rate.origin
     return PriceLine(
         meter=meter,
@@ -175,21 +177,20 @@ def _line(rate: Rate, usage: Usage, meter: str, count: int, price: Decimal | Non
         version=origin.version,
         row=origin.row,
         date=origin.date,
-        note=_note(rate, usage, meter, price),
+        note=note or rate.notes.get(meter, "") if price is not None else UNPRICED,
         model=model,
     )
 
 
-def _note(rate: Rate, usage: Usage, meter: str, price: Decimal | None) -> str:
-    if price is None:
-        return "no price is known for it, so it is not charged"
-    variant = rate.variant_for(usage)
+def _on_terms(rate: Rate, usage: Usage) -> str:
+    """What there is to say of a price because of the terms of a request."""
     terms = usage.details.terms
-    if variant:
+    if not terms:
+        return ""
+    if variant := rate.variant_for(usage):
         return f"price for {', '.join(variant.when.values())}"
-    if unpriced := [terms[name] for name in SERVICE if name in terms]:
-        return f"no price is known for {', '.join(unpriced)}, so it is the usual one"
-    return rate.notes.get(meter, "")
+    unpriced = [terms[name] for name in SERVICE if name in terms]
+    return f"no price is known for {', '.join(unpriced)}, so it is the usual one" if unpriced else ""
 
 
 # --- making a rate --------------------------------------------------------------------------------------------------

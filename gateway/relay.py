@@ -95,6 +95,7 @@ def _usage(answer: _Answer) -> Usage | None:
     """Tokens, or how long a recording is."""
     counts: dict[str, int] = {}
     note_counts(counts, answer.usage, openai.USAGE)
+    openai.note_details(counts, answer.usage)
     if "total" in counts:
         counts.setdefault("prompt", max(counts["total"] - counts.get("completion", 0), 0))
     seconds = answer.usage.get("seconds") if isinstance(answer.usage, dict) else None

@@ -41,7 +41,7 @@ def terms_of(tier: object) -> dict[str, str]:
 
 def with_details(usage: Usage | None, counts: dict[str, int], terms: dict[str, str]) -> Usage | None:
     """The same usage with what of it has a price of its own. No part is more than what is left of its bucket."""
-    if usage is None or (not terms and counts.keys().isdisjoint(_DETAILED)):
+    if usage is None or (not terms and _DETAILED.isdisjoint(counts)):
         return usage
     left = {bucket: getattr(usage, bucket) for bucket in set(PARTS.values())}
     told = {meter: counts[meter] for meter in OTHERS if counts.get(meter)}

@@ -4,7 +4,7 @@ import msgspec
 
 from gateway.canonical import JSON, ModelEntry, TokenLogprob, Usage
 from gateway.errors import GatewayError, InsufficientQuota, RateLimited
-from gateway.protocols.counts import Paths
+from gateway.protocols.counts import Paths, note_counts
 from gateway.protocols.reading import dicts
 
 USAGE: Paths = (
@@ -21,24 +21,43 @@ USAGE: Paths = (
     ("written", ("input_tokens_details", "cache_write_tokens")),
     ("reasoning", ("completion_tokens_details", "reasoning_tokens")),
     ("reasoning", ("output_tokens_details", "reasoning_tokens")),
-    ("input_audio", ("prompt_tokens_details", "audio_tokens")),
-    ("input_audio", ("input_tokens_details", "audio_tokens")),
-    ("input_audio", ("input_token_details", "audio_tokens")),
-    ("input_image", ("prompt_tokens_details", "image_tokens")),
-    ("input_image", ("input_tokens_details", "image_tokens")),
-    ("cache_read_audio", ("prompt_tokens_details", "cached_tokens_details", "audio_tokens")),
-    ("cache_read_audio", ("input_tokens_details", "cached_tokens_details", "audio_tokens")),
-    ("cache_read_image", ("input_tokens_details", "cached_tokens_details", "image_tokens")),
-    ("output_audio", ("completion_tokens_details", "audio_tokens")),
-    ("output_audio", ("output_tokens_details", "audio_tokens")),
-    ("output_image", ("completion_tokens_details", "image_tokens")),
-    ("output_image", ("output_tokens_details", "image_tokens")),
+)
+
+DIVIDED = {
+    "prompt_tokens_details": "input",
+    "input_tokens_details": "input",
+    "input_token_details": "input",
+    "completion_tokens_details": "output",
+    "output_tokens_details": "output",
+}
+"""Where counts are divided by what they stand for, and of which bucket that is."""
+KINDS = {"audio_tokens": "audio", "image_tokens": "image"}
+ASIDE: Paths = (
     ("audio_seconds", ("prompt_audio_seconds",)),
     ("web_searches", ("server_tool_use", "web_search_requests")),
     ("web_searches", ("server_tool_use_details", "web_search_requests")),
 )
-
+_ASIDE = frozenset(path[0] for _, path in ASIDE)
 KEEP_ALIVE = b": keep-alive\n\n"
+
+
+def note_details(counts: dict[str, int], usage: object) -> None:
+    """Take over what of a usage object has a price of its own; in most there is nothing of the kind."""
+    if not isinstance(usage, dict):
+        return
+    for member, bucket in DIVIDED.items():
+        part = usage.get(member)
+        if isinstance(part, dict):
+            _note_kinds(counts, part, bucket)
+            if cached := part.get("cached_tokens_details"):
+                _note_kinds(counts, cached, "cache_read")
+    if not _ASIDE.isdisjoint(usage):
+        note_counts(counts, usage, ASIDE)
+
+
+def _note_kinds(counts: dict[str, int], part: object, bucket: str) -> None:
+    if isinstance(part, dict) and any(map(part.get, KINDS)):
+        note_counts(counts, part, tuple((f"{bucket}_{kind}", (member,)) for member, kind in KINDS.items()))
 
 
 def to_usage(counts: dict[str, int]) -> Usage | None:

@@ -226,6 +226,7 @@ class Reader:
 
     def _read_usage(self, usage: object) -> None:
         note_counts(self._counts, usage, openai.USAGE)
+        openai.note_details(self._counts, usage)
         self.usage = with_details(openai.to_usage(self._counts), self._counts, terms_of(self._tier))
 
 

@@ -200,6 +200,7 @@ class Reader:
             self.created_at = response.created_at
         if response.usage is not None:
             note_counts(self._counts, response.usage, openai.USAGE)
+            openai.note_details(self._counts, response.usage)
             self._counts.update(searches(response.output or ()))
             self.usage = with_details(openai.to_usage(self._counts), self._counts, terms_of(response.service_tier))
 
