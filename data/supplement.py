@@ -21,6 +21,8 @@ class PriceVariant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     when: dict[str, str]
     prices: dict[str, str]
+    tiers: list[PriceTier] = []
+    """Without any of its own, its prices also replace those of the row's tiers."""
 
 
 class PriceRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -125,7 +125,8 @@ def row_rate(row: PriceRow, origin: Origin) -> Rate:
     variants = []
     for variant in row.variants:
         changed = _micros_of(variant.prices)
-        usual = make_rate(origin, base | changed, [(above, table | changed) for above, table in tiers])
+        own = [(tier.above, base | changed | _micros_of(tier.prices)) for tier in variant.tiers]
+        usual = make_rate(origin, base | changed, own or [(above, table | changed) for above, table in tiers])
         variants.append(Variant(variant.when, usual.prices, usual.tiers))
     return make_rate(origin, base, tiers, variants)
 

@@ -85,11 +85,18 @@ def _row(name: str, fields: object, today: date) -> PriceRow | None:
         seen=today,
         source=str(fields.get("source", "")),
         prices=base,
-        tiers=[PriceTier(above, base | prices) for (above, terms), prices in sorted(tables.items()) if not terms],
+        tiers=_tiers_on(tables, "", base),
         variants=[
-            PriceVariant(TERMS[terms], prices) for (above, terms), prices in tables.items() if terms and not above
+            PriceVariant(TERMS[terms], prices, _tiers_on(tables, terms, prices))
+            for (above, terms), prices in tables.items()
+            if terms and not above
         ],
     )
+
+
+def _tiers_on(tables: Tables, terms: str, base: dict[str, str]) -> list[PriceTier]:
+    """The tiers of the usual price, or of that on some terms."""
+    return [PriceTier(above, base | prices) for (above, on), prices in sorted(tables.items()) if above and on == terms]
 
 
 def _tables(fields: Fields) -> Iterator[tuple[tuple[int, str], dict[str, str]]]:

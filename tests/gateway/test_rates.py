@@ -6,12 +6,14 @@ from decimal import Decimal
 import genai_prices
 import pytest
 
+from data.supplement import PriceRow, PriceTier, PriceVariant
 from gateway.canonical import Details, Usage
+from gateway.price_sources import row_rate
 from gateway.pricing import PriceBook
 from gateway.rates import Charge, Origin, Rate, charge, charge_for, make_rate, whole
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
-SPOKEN = Details(input_audio=300, cache_read_audio=40, output_audio=70)
+TERMS = {"usual": {}, "flex": {"service_tier": "flex"}, "batch": {"processing": "batch"}}
 
 
 def rate_of(provider: str, model: str) -> Rate:
@@ -124,3 +126,16 @@ def test_a_line_says_as_what_the_request_was_priced_and_by_which_row() -> None:
     line = charge(rate_of("openai", "gpt-5-2025-08-07"), Usage(input=1), "gpt-5-2025-08-07").lines[0]
     assert (line.source, line.version) == ("genai-prices", genai_prices.__version__)
     assert (line.row, line.model) == ("openai/gpt-5", "gpt-5-2025-08-07")
+
+
+def test_a_variant_has_tiers_of_its_own_or_its_price_holds_in_all_of_the_rows() -> None:
+    tiers = [PriceTier(100, {"input": "4"})]
+    flex = PriceVariant({"service_tier": "flex"}, {"input": "1"}, [PriceTier(100, {"input": "2"})])
+    batch = PriceVariant({"processing": "batch"}, {"input": "1"})
+    day = NOW.date()
+    row = PriceRow(["openai"], ["m"], day, day, "", {"input": "3", "output": "9"}, tiers, [flex, batch])
+    rate = row_rate(row, Origin("test"))
+    paid = {
+        name: charge(rate, Usage(input=101, details=Details(terms=terms))).total_micros for name, terms in TERMS.items()
+    }
+    assert paid == {"usual": 404, "flex": 202, "batch": 101}

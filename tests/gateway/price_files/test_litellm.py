@@ -8,6 +8,7 @@ import pytest
 from data.supplement import PriceRow, PriceTier, PriceVariant
 from gateway.price_files.litellm import read
 
+LONG_FLEX = "input_cost_per_token_above_200k_tokens_flex"
 TODAY = date(2026, 11, 28)
 
 
@@ -45,6 +46,10 @@ def test_service_tiers_and_resolutions_are_variants() -> None:
     assert row.variants == [
         PriceVariant({"service_tier": "flex"}, {"input": "0.5"}),
         PriceVariant({"processing": "batch"}, {"input": "0.4"}),
+    ]
+    both = row_of("b", input_cost_per_token=1e-06, input_cost_per_token_flex=5e-07, **{LONG_FLEX: 7e-07})
+    assert both.variants == [
+        PriceVariant({"service_tier": "flex"}, {"input": "0.5"}, [PriceTier(200_000, {"input": "0.7"})])
     ]
     film = row_of("v", mode="video_generation", output_cost_per_second=0.1, output_cost_per_second_1080p=0.3)
     assert film.prices == {"video_seconds": "0.1"}
