@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Coroutine, Sequence
 from inspect import CORO_CREATED, getcoroutinestate
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.screen import Screen
@@ -12,13 +12,15 @@ from textual.worker import Worker, WorkerState
 
 from console.commands import LISTS, PAGES, Command
 from console.filter import FilterError
-from console.ink import Line
+from console.ink import Line, Span
 from console.session import Refused, Session
 from console.state import Changes
 from console.widgets.confirm import Choice, ConfirmBar, Dialog
+from console.widgets.form import Field, Form, Values
 from console.widgets.grid import Grid
 from console.widgets.keyline import KeyLine, Level
 from console.widgets.page import Page
+from console.widgets.radius import Radius
 from console.widgets.status import StatusLine, Tab, TabLine
 from gateway.operations import Answer, Operation
 
@@ -58,6 +60,11 @@ class FrameScreen(Screen[None]):
         self._work: dict[str, Coroutine[None, None, None]] = {}
         self.composed = False
         """Whether its widgets are there: a screen is on the stack before that, and for a moment after."""
+
+    @property
+    def in_place(self) -> bool:
+        """Whether its widgets can be drawn: while it goes away they are gone before it has heard of that."""
+        return self.composed and bool(self.query(StatusLine))
 
     def compose(self) -> ComposeResult:
         """The frame around the body."""
@@ -132,9 +139,15 @@ class FrameScreen(Screen[None]):
         else:
             self.tell(f"{what} could not be sent to a clipboard", "warning")
 
-    def confirm(self, question: str, yes: str, no: str, then: Callable[[], None]) -> None:
-        """Ask on the bottom lines before interrupting something."""
-        self.app.push_screen(ConfirmBar(question, yes, no), lambda answer: then() if answer == "yes" else None)
+    def confirm(
+        self, question: str, yes: str, no: str, then: Callable[[], None], change: Operation[Any] | None = None
+    ) -> None:
+        """Ask on the bottom lines before interrupting something; whom a change would touch is told there."""
+        bar = ConfirmBar(question, yes, no, self._radius_of(change))
+        self.app.push_screen(bar, lambda answer: then() if answer == "yes" else None)
+
+    def _radius_of(self, change: Operation[Any] | None) -> Radius | None:
+        return Radius(self.session, lambda values: change) if change else None
 
     def ask_operator(
         self,
@@ -146,10 +159,33 @@ class FrameScreen(Screen[None]):
         no: str = "stay",
         grave: Choice | None = None,
         word: str = "",
+        change: Operation[Any] | None = None,
     ) -> None:
         """Ask in a dialog; `then` gets the id of the choice, and is not called when the operator stays."""
-        dialog = Dialog(title, text, choices, no=no, grave=grave, word=word)
+        radius = self._radius_of(change)
+        dialog = Dialog(title, text, choices, no=no, grave=grave, word=word, radius=radius)
         self.app.push_screen(dialog, lambda answer: then(answer) if answer else None)
+
+    def fill_in(
+        self,
+        title: str,
+        fields: Sequence[Field],
+        change: Callable[[Values], Operation[Answer]],
+        then: Callable[[Answer], None],
+        *,
+        text: Sequence[Span] = (),
+        preview: Callable[[Values, int], Sequence[Line]] | None = None,
+        save: str = "save",
+        busy: str = "saving",
+    ) -> None:
+        """Have a change filled in and made; whom it would touch is told in the form. `then` gets the answer."""
+
+        async def send(values: Values) -> Answer:
+            return await self.session.ask(change(values))
+
+        radius = Radius(self.session, change)
+        form = Form(title, fields, send, text=text, preview=preview, save=save, busy=busy, radius=radius)
+        self.app.push_screen(form, lambda answer: None if answer is None else then(answer))
 
     # --- the frame itself
 

@@ -16,7 +16,6 @@ from console.session import Session
 from console.units import count
 from console.widgets.columns import Column
 from console.widgets.confirm import Choice
-from console.widgets.form import Form, Values
 from console.widgets.grid import Grid
 from console.widgets.page import Page
 from gateway.operations import (
@@ -162,16 +161,13 @@ class RoutesScreen(ListScreen[RouteView]):
             self._show_form(route, upstreams)
 
     def _show_form(self, route: RouteView | None, upstreams: Sequence[UpstreamView]) -> None:
-        async def save(values: Values) -> RouteView:
-            return await self.session.ask(saved_route(route, values, upstreams))
-
-        form = Form(
+        self.fill_in(
             f"Route {route.name}" if route else "New route",
             route_fields(route, upstreams),
-            save,
+            lambda values: saved_route(route, values, upstreams),
+            self._saved,
             preview=lambda values, width: preview(values, upstreams, width),
         )
-        self.app.push_screen(form, lambda saved: self._saved(saved) if saved else None)
 
     def _saved(self, route: RouteView) -> None:
         self.tell(f"saved route {route.name}: it holds from now on", "success")
@@ -218,11 +214,12 @@ class RoutesScreen(ListScreen[RouteView]):
     def action_alias(self) -> None:
         """Fill in a new alias."""
 
-        async def save(values: Values) -> AliasView:
-            return await self.session.ask(SaveAlias(values["name"], values["model"]))
-
-        form = Form("New alias", alias_fields(), save)
-        self.app.push_screen(form, lambda saved: self._alias_saved(saved) if saved else None)
+        self.fill_in(
+            "New alias",
+            alias_fields(),
+            lambda values: SaveAlias(values["name"], values["model"]),
+            self._alias_saved,
+        )
 
     def _alias_saved(self, alias: AliasView) -> None:
         self.tell(f"{alias.name} now stands for {alias.model}", "success")
@@ -245,9 +242,14 @@ class RoutesScreen(ListScreen[RouteView]):
         text: list[Line] = [
             (("  ", "plain"), (alias.name, "strong"), (f" will no longer stand for {alias.model}.", "plain"))
         ]
-        remove = Choice("remove", "y", "remove")
+        change = RemoveAlias(alias.name)
         self.ask_operator(
-            "Remove this alias?", text, [remove], lambda _: self.do(self._act(RemoveAlias(alias.name))), no="keep it"
+            "Remove this alias?",
+            text,
+            [Choice("remove", "y", "remove")],
+            lambda _: self.do(self._act(change)),
+            no="keep it",
+            change=change,
         )
 
     def _ask_to_remove_route(self) -> None:
@@ -274,4 +276,5 @@ class RoutesScreen(ListScreen[RouteView]):
                 self._act(RemoveRoute(route.id)) if answer == "remove" else self._switch(route, False)
             ),
             no="keep it",
+            change=RemoveRoute(route.id),
         )

@@ -21,9 +21,11 @@ from console.widgets.confirm import Choice
 from console.widgets.form import Form, Values
 from console.widgets.grid import Grid
 from console.widgets.picker import Picker
+from console.widgets.radius import Radius
 from gateway.operations import (
     AddUpstream,
     Candidate,
+    EditUpstream,
     FindCandidates,
     ListProviders,
     ListRoutes,
@@ -183,7 +185,11 @@ class UpstreamsScreen(ListScreen[UpstreamView]):
         async def change(values: Values) -> UpstreamView:
             return await self.session.ask(changed_upstream(upstream, values))
 
-        form = Form(f"Upstream {upstream.name}", edit_fields(upstream), change)
+        def without_secret(values: Values) -> EditUpstream:
+            return changed_upstream(upstream, {**values, "credential": ""})
+
+        radius = Radius(self.session, without_secret)
+        form = Form(f"Upstream {upstream.name}", edit_fields(upstream), change, radius=radius)
         told = "changed upstream {0}; t tests it"
         self.app.push_screen(form, lambda changed: self._changed(told.format(changed.name)) if changed else None)
 
@@ -192,9 +198,13 @@ class UpstreamsScreen(ListScreen[UpstreamView]):
         self.enter()
 
     def action_switch(self) -> None:
-        """On or off, at once."""
+        """On at once; off as well unless something runs there."""
         upstream = self.selected
-        if upstream is not None:
+        if upstream is not None and upstream.enabled and upstream.running:
+            change = SetUpstreamEnabled(upstream.id, False)
+            question = f"Send nothing new to {upstream.name}?"
+            self.confirm(question, "disable", "leave it on", lambda: self.do(self._switch(upstream, False)), change)
+        elif upstream is not None:
             self.do(self._switch(upstream, not upstream.enabled))
 
     async def _switch(self, upstream: UpstreamView, enabled: bool) -> None:
@@ -232,6 +242,7 @@ class UpstreamsScreen(ListScreen[UpstreamView]):
             no="keep it",
             grave=Choice("remove", "y", "remove it for good") if used else None,
             word=upstream.name,
+            change=RemoveUpstream(upstream.id),
         )
 
     async def _remove(self, upstream: UpstreamView) -> None:

@@ -14,7 +14,9 @@ from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from console.ink import Line, Span, fit, justify, wrap
+from console.scrub import scrub
 from console.widgets.page import Page
+from console.widgets.radius import Radius
 
 GRACE = 0.15
 """Seconds after opening in which keys are not heard."""
@@ -63,19 +65,27 @@ class Asking(ModalScreen[str]):
 class ConfirmBar(Asking):
     """A question on the two bottom lines, with the screen still running above."""
 
-    def __init__(self, question: str, yes: str, no: str) -> None:
+    def __init__(self, question: str, yes: str, no: str, radius: Radius | None = None) -> None:
         super().__init__([Choice("yes", "y", yes)])
         self._question = question
         self._no = no
+        self._radius = radius
 
     def compose(self) -> ComposeResult:
-        """A rule, the question and the two keys."""
+        """A rule, the question and the two keys; whom it touches above."""
+        if self._radius:
+            yield self._radius
         yield Page(self._write, focusable=False, id="bar")
+
+    def on_mount(self) -> None:
+        """See whom it touches."""
+        if self._radius:
+            self._radius.look({})
 
     def _write(self, width: int) -> Sequence[Line]:
         return [
             (("─" * width, "rule"),),
-            ((f" {self._question}", "warning"),),
+            *(((f" {line}", "warning"),) for line in wrap(scrub(self._question), width - 2)),
             ((" y", "key"), (f" {self.choices[0].label}   ", "plain"), ("Esc", "key"), (f" {self._no}", "plain")),
         ]
 
@@ -92,6 +102,7 @@ class Dialog(Asking):
         no: str = "stay",
         grave: Choice | None = None,
         word: str = "",
+        radius: Radius | None = None,
     ) -> None:
         super().__init__(choices)
         self._title = title
@@ -99,12 +110,15 @@ class Dialog(Asking):
         self._no = no
         self._grave = grave
         self._word = word
+        self._radius = radius
 
     def compose(self) -> ComposeResult:
         """The box."""
         with Vertical(id="dialog") as box:
             box.border_title = self._title
             yield Page(self._write, focusable=False, id="question")
+            if self._radius:
+                yield self._radius
             if self._grave:
                 yield Input(placeholder=f"type {self._word} to {self._grave.label}", id="word", compact=True)
             yield Page(self._write_no, focusable=False, id="no")
@@ -129,6 +143,8 @@ class Dialog(Asking):
         self.set_focus(None)
         width = 66
         self.query_one("#question", Page).styles.height = len(self._write(width))
+        if self._radius:
+            self._radius.look({})
 
     def _write(self, width: int) -> Sequence[Line]:
         lines: list[Line] = [(), *self._text, *([()] if self._text else [])]

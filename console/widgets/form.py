@@ -21,6 +21,7 @@ from console.scrub import scrub
 from console.session import Refused
 from console.widgets.canvas import Canvas
 from console.widgets.page import Page
+from console.widgets.radius import Radius
 from gateway.errors import GatewayError
 
 log = logging.getLogger("gatehouse.console")
@@ -160,6 +161,7 @@ class Form(ModalScreen[Result], Generic[Result]):
         preview: Callable[[Values, int], Sequence[Line]] | None = None,
         save: str = "save",
         busy: str = "saving",
+        radius: Radius | None = None,
     ) -> None:
         super().__init__()
         self._title = title
@@ -169,6 +171,7 @@ class Form(ModalScreen[Result], Generic[Result]):
         self._preview = preview
         self._save = save
         self._busy = busy
+        self._radius = radius
         self._sending = False
         self._error = ""
 
@@ -179,7 +182,9 @@ class Form(ModalScreen[Result], Generic[Result]):
             with VerticalScroll(can_focus=False, classes="form-body"):
                 yield Page(self._write_text, focusable=False, classes="form-text")
                 yield from self._fields
-                yield Page(self._write_preview, focusable=False, classes="form-text", id="preview")
+            yield Page(self._write_preview, focusable=False, classes="form-text", id="preview")
+            if self._radius:
+                yield self._radius
             with Horizontal(classes="form-end"):
                 yield Button(self._save, compact=True, variant="primary")
                 yield Page(self._write_end, focusable=False)
@@ -187,10 +192,23 @@ class Form(ModalScreen[Result], Generic[Result]):
     def on_mount(self) -> None:
         """Typing goes to the first field."""
         self._fields[0].editor.focus()
+        self._look()
 
     def on_resize(self, event: events.Resize) -> None:
         """In a low window the fields scroll, so that their end stays in sight."""
-        self.query_one(".form-body").styles.max_height = max(4, event.size.height - FRAME_HEIGHT)
+        self._fit()
+
+    def on_radius_told(self, event: Radius.Told) -> None:
+        """Whom it touches takes its lines."""
+        self._fit()
+
+    def _fit(self) -> None:
+        beside = FRAME_HEIGHT + len(self._write_preview(self.size.width)) + (self._radius.needs if self._radius else 0)
+        self.query_one(".form-body").styles.max_height = max(4, self.size.height - beside)
+
+    def _look(self) -> None:
+        if self._radius:
+            self._radius.look(self.values)
 
     @property
     def values(self) -> Values:
@@ -232,6 +250,7 @@ class Form(ModalScreen[Result], Generic[Result]):
 
     def on_choice_line_changed(self, event: ChoiceLine.Changed) -> None:
         """Something else was chosen."""
+        self._look()
         self._paint()
 
     def _changed(self, editor: Widget) -> None:
@@ -239,6 +258,8 @@ class Form(ModalScreen[Result], Generic[Result]):
             if field.editor is editor and (field.error or field.value.strip()):
                 field.blame(field.field.check(field.value.strip()))
         self._error = ""
+        self._look()
+        self._fit()
         self._paint()
 
     # --- sending it
