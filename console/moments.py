@@ -40,6 +40,14 @@ def moment(text: str, now_micros: int, direction: int = 1) -> int | None:
         return None
 
 
+def seconds(text: str) -> int:
+    """A span in seconds; `0` is none. Raises `ValueError` with words for a person."""
+    span = SPAN.fullmatch(text)
+    if text != "0" and not span:
+        raise ValueError(f"“{text}” is no span of time: write 0, 30m, 24h or 7d")
+    return int(span[1]) * SECONDS[span[2]] if span else 0
+
+
 def written(at: int | None) -> str:
     """A point in time as it would be typed."""
     return "never" if at is None else time.strftime("%Y-%m-%dT%H:%M", time.localtime(at / MICROS))

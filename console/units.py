@@ -22,6 +22,8 @@ def money(micros: int | None) -> str:
     """Micro-units as dollars: more decimals for smaller sums; nothing where there is no price."""
     if micros is None:
         return ""
+    if micros < 0:
+        return f"-{money(-micros)}"
     dollars = micros / MICROS
     if micros == 0 or dollars >= 1:
         return f"${dollars:,.2f}"

@@ -1,10 +1,11 @@
 """Requests of one kind, under a page about what they have in common."""
 
 from collections.abc import Callable, Sequence
+from typing import ClassVar
 
 from textual.app import ComposeResult
 
-from console.commands import FILTER, bindings
+from console.commands import FILTER, Command, bindings
 from console.exchanges import reason_instead, vocabulary
 from console.filter import compile_filter
 from console.ink import Line
@@ -31,7 +32,7 @@ class RequestsScreen(LoadingScreen):
 
     MODE = "usage"
     TITLE_IN_HELP = "Requests"
-    KEYS = (FILTER,)
+    KEYS: ClassVar[tuple[Command, ...]] = (FILTER,)
     BINDINGS = bindings(KEYS)
 
     def __init__(

@@ -74,6 +74,13 @@ class SnippetsScreen(ModalScreen[None]):
         """What is said before the snippets."""
         return []
 
+    def take(self, snippets: Sequence[Snippet]) -> None:
+        """Show these, as far as the screen is still there."""
+        self._snippets = tuple(snippets)
+        if self.is_attached:
+            self.query_one("#head", Page).refresh(layout=True)
+            self._paint()
+
     def _write_head(self, width: int) -> Sequence[Line]:
         return [*self.about(), *language_lines(self._snippets, self._chosen, width), (("─" * width, "rule"),)]
 
@@ -132,8 +139,8 @@ class CreatedScreen(SnippetsScreen):
     )
     BINDINGS = bindings(KEYS[:2])
 
-    def __init__(self, session: Session, created: KeyCreated, snippets: Sequence[Snippet]) -> None:
-        super().__init__(session, f"Key {created.key.name} created", snippets)
+    def __init__(self, session: Session, created: KeyCreated, what: str) -> None:
+        super().__init__(session, f"Key {created.key.name} {what}", ())
         self._created = created
         self._kept = False
         """Whether it was copied or written anywhere, or the operator was asked."""

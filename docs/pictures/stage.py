@@ -1,12 +1,14 @@
 """A gateway that never was: the traffic of an afternoon, the same each time, for the pictures of the console."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from random import Random
 from typing import cast
 
 from msgspec.structs import replace
 
+from data.limits import RELEASED, Brake, Budget, Limits, Per
 from data.records import CUT, DONE, FAILED, RUNNING, AttemptRecord, ExchangeRecord
+from gateway.accounting import GetHolding, Holding, ListHoldings, WindowView
 from gateway.canonical import Piece
 from gateway.errors import NotFound
 from gateway.events import ExchangeEnded, ExchangeProgressed, ExchangeStarted, News
@@ -42,6 +44,12 @@ NOW = 1_795_190_400
 """A Friday afternoon."""
 SECOND = 1_000_000
 DAY = 86_400
+RESETS: dict[Per, int | None] = {
+    "day": (NOW + 3 * 3_600) * SECOND,
+    "week": (NOW + 2 * DAY) * SECOND,
+    "month": (NOW + 10 * DAY) * SECOND,
+    "total": None,
+}
 
 KEYS = ("web-prod", "batch", "ops", "ci", "alice", "mobile", "notebooks", "contractor")
 OWNERS = {
@@ -180,7 +188,50 @@ def _key(number: int, name: str, running: int) -> KeyView:
         tokens_today=sum(hours) * 1_900,
         cost_today_micros=sum(hours) * 1_100,
         requests_by_hour=hours,
+        tags=["nightly"] if name == "batch" else [],
+        brake=Brake(hold=True) if name == "notebooks" else RELEASED,
+        old_valid_until=(NOW + DAY // 2) * SECOND if name == "ci" else None,
+        old_last_used_at=(NOW - 240) * SECOND,
     )
+
+
+BUDGETS: dict[str, Sequence[tuple[Per, int, float]]] = {
+    "web-prod": (("month", 600, 0.68), ("day", 40, 0.52)),
+    "batch": (("month", 400, 0.93), ("day", 20, 0.41)),
+    "ops": (("month", 100, 0.31),),
+    "alice": (("week", 10, 0.12),),
+    "contractor": (("total", 50, 1.0),),
+}
+"""Dollars by window, and the share that is used."""
+
+
+def limits_of(name: str) -> Limits:
+    """What a key may use."""
+    budgets = tuple(Budget(per, dollars * SECOND) for per, dollars, _ in BUDGETS.get(name, ()))
+    if name == "batch":
+        return Limits(budgets=budgets, requests_per_minute=60, tokens_per_minute=200_000, concurrent=8, wait_seconds=30)
+    return Limits(prepaid=name in ("mobile", "notebooks"), budgets=budgets)
+
+
+def holding(number: int, name: str) -> Holding:
+    """What a key may use and has used."""
+    windows = [
+        WindowView(per, "UTC", dollars * SECOND, int(dollars * share * SECOND), RESETS[per])
+        for per, dollars, share in BUDGETS.get(name, ())
+    ]
+    balance = {"mobile": 12_400_000, "notebooks": 180_000}.get(name, 0)
+    waiting = 2 if name == "batch" else 0
+    return Holding(f"key:{number}", name, limits_of(name), balance, 310_000, 8_440_000, windows, 1, waiting)
+
+
+def holdings() -> list[Holding]:
+    """Everyone's and each key's."""
+    everyone = Holding("everyone", "everyone", Limits(), 0, 0, 0, [], 6, 2)
+    data = Limits(budgets=(Budget("month", 900 * SECOND),))
+    window = WindowView("month", "UTC", 900 * SECOND, 468 * SECOND, RESETS["month"])
+    team = Holding("owner:data", "data", data, 0, 310_000, 468_000_000, [window], 2, 2)
+    others = [Holding(f"owner:{name}", name, Limits(), 0, 0, 0, [], 1, 0) for name in ("apps", "platform", "alice")]
+    return [everyone, team, *others, *(holding(number, name) for number, name in enumerate(KEYS, 1))]
 
 
 def upstreams() -> list[UpstreamView]:
@@ -254,6 +305,8 @@ class StagedLink:
             ListExchanges: lambda asked: self.records[: -1 - asked.limit : -1],
             GetExchange: self.detail,
             ListKeys: lambda asked: keys(),
+            ListHoldings: lambda asked: holdings(),
+            GetHolding: lambda asked: next(each for each in holdings() if each.holder == asked.holder),
             ListUpstreams: lambda asked: upstreams(),
             ListRoutes: lambda asked: routes(),
             ListAliases: lambda asked: [],

@@ -4,7 +4,9 @@ from collections.abc import Callable
 from typing import cast
 
 from console.app import ConsoleApp
+from data.limits import FREE
 from data.records import DONE, ExchangeRecord
+from gateway.accounting import GetHolding, Holding, ListHoldings
 from gateway.errors import NotFound
 from gateway.events import News
 from gateway.operations import (
@@ -90,11 +92,19 @@ class ScriptedLink:
         self.exchanges: list[ExchangeRecord] = []
         self.keys = [key(1, "web-prod"), key(2, "batch")]
         self.events: list[NotedEvent] = []
+        self.holdings: list[Holding] = []
         self.answers[GetStatus] = lambda op: status(exchanges=len(self.exchanges))
         self.answers[ListExchanges] = lambda op: self.exchanges[::-1]
         self.answers[ListKeys] = lambda op: self.keys
         self.answers[GetSettings] = lambda op: []
         self.answers[ListEvents] = lambda op: self.events
+        self.answers[ListHoldings] = lambda op: self.holdings
+        self.answers[GetHolding] = self._holding
+
+    def _holding(self, operation: GetHolding) -> Holding:
+        """The one listed, or one without limits."""
+        found = [holding for holding in self.holdings if holding.holder == operation.holder]
+        return found[0] if found else Holding(operation.holder, operation.holder, FREE, 0, 0, 0, [], 0, 0)
 
     async def ask(self, operation: Operation[Answer]) -> Answer:
         """The scripted answer, or a refusal where the script has none."""

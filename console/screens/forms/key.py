@@ -40,6 +40,7 @@ def key_fields(key: KeyView | None, now_micros: int) -> Sequence[Field]:
     return (
         Field("name", "Name", key.name if key else "", "What uses it: web-prod, ci, alice-laptop.", needed),
         Field("owner", "Owner", key.owner if key else "", "A person or team; usage is summed by it."),
+        Field("tags", "Tags", ", ".join(key.tags) if key else "", "Words to filter and to sum usage by."),
         Field("note", "Note", key.note if key else ""),
         Field(
             "models",
@@ -60,6 +61,7 @@ def new_key(values: Values, now_micros: int) -> CreateKey:
         owner=values["owner"],
         note=values["note"],
         models=names_in(values["models"]),
+        tags=names_in(values["tags"]),
         expires_at=moments.expiry(values["expires_at"], now_micros),
     )
 
@@ -74,6 +76,7 @@ def changed_key(key: KeyView, values: Values, now_micros: int) -> EditKey:
         owner=values["owner"],
         note=values["note"],
         models=names_in(values["models"]),
+        tags=names_in(values["tags"]),
         expires_at=expires_at,
         never_expires=not kept and expires_at is None,
     )

@@ -11,7 +11,9 @@ from textual.widgets import Input
 
 from console.app import ConsoleApp
 from console.screens.snippets import CreatedScreen, file_name
+from console.widgets.confirm import GRACE
 from console.widgets.form import Form
+from gateway.accounting import GetBlastRadius
 from gateway.errors import BadRequest
 from gateway.events import ConfigurationChanged
 from gateway.operations import (
@@ -28,6 +30,7 @@ from gateway.operations import (
     Snippet,
 )
 from tests.console.direct import console_on, seen, typed
+from tests.console.money import radius
 from tests.console.scripted import NOW, ScriptedLink, exchange, key, shown
 
 SECRET = "sk-gh-4hT9wQmZ0b7Lr2XyPq8sVn3KdJ6c"
@@ -90,14 +93,14 @@ async def test_a_new_key_is_shown_once_and_can_be_copied(app: ConsoleApp, link: 
 async def test_a_form_is_sent_with_what_was_filled_in(app: ConsoleApp, link: ScriptedLink) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("2", "n")
-        for text in ("mobile", "team a", "for the app", "gpt-*, claude-*", "30d"):
+        for text in ("mobile", "team a", "prod, app", "for the app", "gpt-*, claude-*", "30d"):
             await typed(pilot, text.replace(",", ""))
             await pilot.press("tab")
         await pilot.press("enter")
         await seen(pilot, SECRET)
         thirty_days = int((NOW + 30 * 86_400) * 1_000_000)
         assert link.asked_for(CreateKey) == [
-            CreateKey("mobile", "team a", "for the app", ["gpt-*", "claude-*"], thirty_days)
+            CreateKey("mobile", "team a", "for the app", ["gpt-*", "claude-*"], thirty_days, ["prod", "app"])
         ]
 
 
@@ -194,15 +197,22 @@ async def test_an_edit_leaves_the_expiry_alone_unless_it_was_typed(app: ConsoleA
         assert (edit.expires_at, edit.never_expires) == (None, False)
 
 
-async def test_a_key_is_turned_off_at_once_and_the_message_says_how_to_undo_it(
+async def test_a_key_that_nobody_uses_is_turned_off_at_once_and_one_in_use_after_saying_whom_it_touches(
     app: ConsoleApp, link: ScriptedLink
 ) -> None:
+    link.answers[GetBlastRadius] = lambda op: radius(sentences=["6 answers are cut."])
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("2")
         await seen(pilot, "web-prod")
+        await pilot.press("d")
+        await seen(pilot, "is off: requests with it are refused; d turns it on again")
         await pilot.press("j", "d")
-        await seen(pilot, "web-prod is off: requests with it are refused; d turns it on again")
-        assert link.asked_for(SetKeyEnabled) == [SetKeyEnabled(1, False)]
+        await seen(pilot, "! touches 6 running answers, 1 key, $3.02/h   z undoes it")
+        await pilot.pause(GRACE + 0.05)
+        await pilot.press("y")
+        await pilot.pause()
+        assert link.asked_for(SetKeyEnabled) == [SetKeyEnabled(2, False), SetKeyEnabled(1, False)]
+        assert link.asked_for(GetBlastRadius) == [GetBlastRadius("SetKeyEnabled", '{"id":1,"enabled":false}')]
 
 
 async def test_revoking_a_key_in_use_wants_its_name_typed_and_enter_never_does_it(
