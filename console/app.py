@@ -21,6 +21,7 @@ from console.screens.live import LiveScreen
 from console.screens.logs import LogsScreen
 from console.screens.routes import RoutesScreen
 from console.screens.settings import SettingsScreen
+from console.screens.undo import ask_about_last
 from console.screens.upstreams import UpstreamsScreen
 from console.screens.usage import UsageScreen
 from console.session import Refused, Session
@@ -120,7 +121,7 @@ class ConsoleApp(App[Leaving]):
             screen.tick()
 
     def _frames(self) -> list[FrameScreen]:
-        return [screen for screen in self.screen_stack if isinstance(screen, FrameScreen) and screen.composed][-1:]
+        return [screen for screen in self.screen_stack if isinstance(screen, FrameScreen) and screen.in_place][-1:]
 
     def _tell_screens(self, changes: Changes) -> None:
         for screen in self._frames():
@@ -205,6 +206,12 @@ class ConsoleApp(App[Leaving]):
         for leaving in ("leave", "detach", "stop", "stop_now"):
             if answer == leaving:
                 self.exit(leaving)
+
+    def action_undo(self) -> None:
+        """Take back the last change that can be."""
+        screen = self.screen
+        if isinstance(screen, FrameScreen):
+            screen.do(ask_about_last(screen))
 
     def action_help(self) -> None:
         """The keys of this screen."""

@@ -27,6 +27,8 @@ TRIMMED_AT_ONCE = 1_024
 EVENTS_KEPT = 2_000
 PIECES_KEPT = 20_000
 SECONDS_KEPT = 60
+ALERTS = frozenset(("budget_50", "budget_80", "budget_100", "balance_low", "burn_rate", "upstream_auth"))
+"""Codes of what operators asked to be told about money and accounts."""
 
 
 class Changes:
@@ -81,6 +83,7 @@ class ConsoleState:
         self.events: deque[NotedEvent] = deque(maxlen=EVENTS_KEPT)
         """Newest first."""
         self.unseen_problems = 0
+        self.unseen_alerts = 0
         self.tapped: dict[int, list[deque[Piece]]] = {}
         """Text of the exchanges that are tapped, for each who taps, until they take it."""
         self.status: Status | None = None
@@ -153,7 +156,8 @@ class ConsoleState:
                 changes.configuration.add("upstreams")
             case Noted(at, level, code, text):
                 self.events.appendleft(NotedEvent(at, level, code, text))
-                self.unseen_problems += level != "info"
+                self.unseen_alerts += code in ALERTS
+                self.unseen_problems += level != "info" and code not in ALERTS
                 changes.events = True
 
     def _pass(self, news: TextPassed, changes: Changes) -> None:

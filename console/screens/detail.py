@@ -7,6 +7,9 @@ from textual.app import ComposeResult
 
 from console.commands import Command, bindings
 from console.ink import Line
+from console.screens.approval import approve
+from console.screens.captured import look
+from console.screens.charge import ChargeScreen
 from console.screens.detail_lines import detail_lines, title_line
 from console.screens.frame import FrameScreen
 from console.screens.tap import TapScreen, cut
@@ -40,6 +43,9 @@ class DetailScreen(FrameScreen):
             shown=True,
         ),
         Command("detail.stream", "v", "stream", "Watch its text as it passes.", "tap", shown=True),
+        Command("detail.charge", "c", "charge", "Explain how its charge came to be.", "charge", shown=True),
+        Command("detail.approve", "a", "approve", "Let it go, if it waits for you; asks first.", "approve"),
+        Command("detail.capture", "C", "what it said", "Look at what was kept of it; asks first.", "look"),
         Command("detail.cut", "x", "cut", "End it while it runs; asks first.", "cut", shown=True),
         Command("detail.copy", "y", "copy id", "Copy its request id.", "copy_id", shown=True),
         Command("detail.copy_json", "Y", "copy record", "Copy the whole record as JSON.", "copy_record"),
@@ -111,6 +117,18 @@ class DetailScreen(FrameScreen):
     def action_cut(self) -> None:
         """End it."""
         cut(self, self.record)
+
+    def action_charge(self) -> None:
+        """How it came to be."""
+        self.app.push_screen(ChargeScreen(self.session, self.record))
+
+    def action_approve(self) -> None:
+        """Let it go."""
+        approve(self, self.record)
+
+    def action_look(self) -> None:
+        """Look at what it said."""
+        look(self, self.record)
 
     def action_copy_id(self) -> None:
         """Copy its id."""

@@ -218,7 +218,7 @@ def _token_lines(record: ExchangeRecord, now_micros: int) -> list[Line]:
 def _cost_lines(record: ExchangeRecord) -> list[Line]:
     if record.cost_micros is None:
         return [(("   no price is known for this model", "muted"),)] if record.state != RUNNING else []
-    lines: list[Line] = [((f"   {money(record.cost_micros)}", "strong"),)]
+    lines: list[Line] = [((f"   {money(record.cost_micros)}", "strong"), ("   c", "key"), (" explains it", "muted"))]
     return [*lines, *(_cost_line(line) for line in _priced(record.price_lines))]
 
 

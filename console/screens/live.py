@@ -18,6 +18,7 @@ from console.exchanges import (
 )
 from console.filter import compile_filter
 from console.ink import Line
+from console.screens.approval import approve
 from console.screens.detail import DetailScreen
 from console.screens.first_run import FirstRunGuide
 from console.screens.frame import FrameScreen
@@ -75,6 +76,7 @@ class LiveScreen(FrameScreen):
         FILTER,
         Command("live.problems", "!", "problems", "Only what failed or was cut.", "named('@problems')", shown=True),
         Command("live.cut", "x", "cut", "End this running answer; asks first.", "cut", shown=True),
+        Command("live.approve", "a", "approve", "Let a request go that waits for you; asks first.", "approve"),
         Command(
             "live.copy", "y", "copy", "Copy the id, key, model or record of this request.", "copy_menu", shown=True
         ),
@@ -223,6 +225,10 @@ class LiveScreen(FrameScreen):
     def action_cut(self) -> None:
         """End the selected request."""
         cut(self, self.grid.selected)
+
+    def action_approve(self) -> None:
+        """Let the selected request go."""
+        approve(self, self.grid.selected)
 
     def action_hold(self) -> None:
         """Hold still, or go on."""

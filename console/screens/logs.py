@@ -7,10 +7,11 @@ from textual.app import ComposeResult
 from console.commands import FILTER, Command, bindings
 from console.filter import Vocabulary, compile_filter
 from console.ink import Line, Span, wrap
+from console.screens.acts import ActsScreen
 from console.screens.frame import FrameScreen
 from console.scrub import scrub_lines
 from console.session import Session
-from console.state import Changes
+from console.state import ALERTS, Changes
 from console.units import clock_time, day_time
 from console.widgets.columns import Column
 from console.widgets.grid import Grid
@@ -22,11 +23,21 @@ LEVELS = ("info", "warning", "error")
 VOCABULARY: Vocabulary[NotedEvent] = Vocabulary(
     fields={"level": lambda event: event.level, "code": lambda event: event.code, "text": lambda event: event.text},
     words=lambda event: (event.text, event.code),
-    named={"problems": "level:warning,error"},
+    named={"problems": "level:warning,error", "alerts": f"code:{','.join(sorted(ALERTS))}"},
 )
+
+
+def sign(event: NotedEvent) -> Span:
+    """How grave it is; alerts stand out whatever their level."""
+    level, tone = SIGNS[event.level]
+    if event.code in ALERTS:
+        return ("▲ alert", "accent" if event.level == "info" else tone)
+    return (level, tone)
+
+
 COLUMNS: Sequence[Column[NotedEvent]] = (
     Column("time", "TIME", 8, lambda event: (clock_time(event.at), "muted")),
-    Column("level", "LEVEL", 9, lambda event: SIGNS[event.level]),
+    Column("level", "LEVEL", 9, sign),
     Column("code", "CODE", 20, lambda event: (event.code, "muted"), grows=1, most=28, from_width=96),
     Column("text", "WHAT", 40, lambda event: event.text, grows=9, most=400),
 )
@@ -56,7 +67,7 @@ class EventScreen(FrameScreen):
     def _write(self, width: int) -> Sequence[Line]:
         event = self._event
         lines = wrap(scrub_lines(event.text), width - 4)
-        head: Line = ((f"  {day_time(event.at)}   ", "muted"), SIGNS[event.level], (f"   {event.code}", "plain"))
+        head: Line = ((f"  {day_time(event.at)}   ", "muted"), sign(event), (f"   {event.code}", "plain"))
         return [(), head, (), *(((f"  {line}", "plain"),) for line in lines)]
 
     def action_copy_event(self) -> None:
@@ -73,6 +84,8 @@ class LogsScreen(FrameScreen):
     KEYS = (
         Command("logs.level", "l", "level", "Leave out what is less grave: info, then warnings.", "level", shown=True),
         Command("logs.problems", "!", "problems", "Show only warnings and errors.", "problems", shown=True),
+        Command("logs.alerts", "a", "alerts", "Show only alerts about money and accounts.", "alerts", shown=True),
+        Command("logs.acts", "o", "acts", "Show what operators did, to take it back.", "acts", shown=True),
         Command("logs.copy", "y", "copy", "Copy the selected event.", "copy_event", shown=True),
         FILTER,
     )
@@ -100,7 +113,7 @@ class LogsScreen(FrameScreen):
 
     def enter(self) -> None:
         """What came in the meantime has now been seen."""
-        self.session.state.unseen_problems = 0
+        self.session.state.unseen_problems = self.session.state.unseen_alerts = 0
         self._show()
 
     def receive(self, changes: Changes) -> None:
@@ -136,6 +149,14 @@ class LogsScreen(FrameScreen):
         """Warnings and errors; again for all."""
         self._least = 0 if self._least == 1 else 1
         self._show()
+
+    def action_alerts(self) -> None:
+        """Alerts; again for all."""
+        self.set_filter("" if self.filter_text == "@alerts" else "@alerts")
+
+    def action_acts(self) -> None:
+        """What operators did."""
+        self.app.push_screen(ActsScreen(self.session))
 
     def action_copy_event(self) -> None:
         """Copy its text."""

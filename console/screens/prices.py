@@ -1,6 +1,7 @@
 """What models cost: the prices that apply, where each comes from, and the operator's own."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from console.commands import FILTER, Command, bindings
 from console.filter import Vocabulary, compile_filter
@@ -8,10 +9,10 @@ from console.ink import Line, Span
 from console.screens.forms.price import new_price, price_fields, price_text
 from console.screens.key_lines import fact
 from console.screens.lists import PEEK, ListScreen
+from console.screens.repricing import AdjustmentsScreen, ask_for_period
 from console.units import money
 from console.widgets.columns import Column
 from console.widgets.confirm import Choice
-from console.widgets.form import Form, Values
 from console.widgets.grid import Grid
 from gateway.meters import UNITS
 from gateway.price_operations import ListPrices, PriceView, RemovePrice
@@ -67,6 +68,15 @@ class PricesScreen(ListScreen[PriceView]):
         Command("prices.edit", "e", "set", "Set the price of the selected model.", "edit", shown=True),
         Command("prices.remove", "x", "remove", "Let a price of yours go; asks first.", "remove", shown=True),
         Command("prices.unpriced", "!", "unpriced", "Show only models without a price.", "unpriced", shown=True),
+        Command("prices.reprice", "r", "re-price", "Preview a period at the prices of now.", "reprice", shown=True),
+        Command(
+            "prices.adjustments",
+            "A",
+            "booked",
+            "Show what re-pricing booked, to reverse it.",
+            "adjustments",
+            shown=True,
+        ),
         FILTER,
         PEEK,
     )
@@ -112,6 +122,14 @@ class PricesScreen(ListScreen[PriceView]):
         """Those without a price; again for all."""
         self.set_filter("" if self.filter_text == "@unpriced" else "@unpriced")
 
+    def action_reprice(self) -> None:
+        """Which period?"""
+        ask_for_period(self)
+
+    def action_adjustments(self) -> None:
+        """What was booked."""
+        self.app.push_screen(AdjustmentsScreen(self.session))
+
     def on_grid_opened(self, event: Grid.Opened) -> None:
         """Set it."""
         self.action_edit()
@@ -119,14 +137,14 @@ class PricesScreen(ListScreen[PriceView]):
     def action_edit(self) -> None:
         """Fill in a price."""
         price = self.selected
-        if price is None:
-            return
-
-        async def set_price(values: Values) -> PriceView:
-            return await self.session.ask(new_price(price, values))
-
-        form = Form(f"Price of {price.model}", price_fields(price), set_price, text=price_text(price))
-        self.app.push_screen(form, lambda now: self._changed(f"set the price of {now.model}") if now else None)
+        if price is not None:
+            self.fill_in(
+                f"Price of {price.model}",
+                price_fields(price),
+                partial(new_price, price),
+                lambda now: self._changed(f"set the price of {now.model}"),
+                text=price_text(price),
+            )
 
     def _changed(self, told: str) -> None:
         self.tell(f"{told}; it holds for requests from now on", "success")
@@ -140,9 +158,13 @@ class PricesScreen(ListScreen[PriceView]):
                 (("  ", "plain"), (price.model, "strong")),
                 (("  The price of our tables applies again, if they have one.", "plain"),),
             ]
-            remove = Choice("remove", "y", "remove")
             self.ask_operator(
-                "Remove your price?", lines, [remove], lambda _: self.do(self._remove(price)), no="keep it"
+                "Remove your price?",
+                lines,
+                [Choice("remove", "y", "remove")],
+                lambda _: self.do(self._remove(price)),
+                no="keep it",
+                change=RemovePrice(price.provider_id, price.model),
             )
 
     async def _remove(self, price: PriceView) -> None:

@@ -103,10 +103,12 @@ class TabLine(Canvas):
         return [justify(tuple(left), (*self._echo(), (" ", "plain")), width)]
 
     def _tab_spans(self, tab: Tab) -> list[Span]:
-        unseen = self._session.state.unseen_problems if tab.mode == "logs" else 0
+        state = self._session.state
+        alerts, unseen = (state.unseen_alerts, state.unseen_problems) if tab.mode == "logs" else (0, 0)
         chosen = tab.mode == self._mode
         title: Span = (tab.title, "chosen" if chosen else "muted")
-        badge: list[Span] = [(f" ●{unseen}", "bad")] if unseen else []
+        badge: list[Span] = [(f" ▲{alerts}", "warning")] if alerts else []
+        badge += [(f" ●{unseen}", "bad")] if unseen else []
         return [(f" {tab.key} ", "key" if chosen else "heading"), title, *badge, (" ", "plain")]
 
     def on_click(self, event: events.Click) -> None:
