@@ -121,14 +121,17 @@ def for_tool(schema: JSON | None) -> Fitted:
 
 def refuse_endless(schema: JSON | None, at: str) -> None:
     """Raises `BadRequest` for a reference that leads back to itself, so that it never says what is valid."""
-    for _, _, node in _walk(schema or {}):
+    # written out and searched it takes a fifth of the time of a walk, and few schemas refer to anything
+    if schema is None or b'"$ref"' not in msgspec.json.encode(schema):
+        return
+    for _, _, node in _walk(schema):
         passed: list[str] = []
         while isinstance(reference := node.get("$ref"), str):
             if reference in passed or len(passed) > DEPTH_LIMIT:
                 message = f"'{at}' has the reference '{reference[:64]}', which leads back to itself."
                 raise BadRequest(message, code="invalid_schema", param=at)
             passed.append(reference)
-            node = _resolve(schema or {}, reference) or {}
+            node = _resolve(schema, reference) or {}
 
 
 def strict_problem(schema: JSON) -> str:
