@@ -401,7 +401,7 @@ class Act(SQLModel, table=True):
     code: str
     text: str
     undo: str = ""
-    """The operation that takes it back, as JSON with its name; empty when nothing does."""
+    """How it is taken back: a `data.acts.Undo` as JSON; empty when nothing does."""
     undone_at: int | None = Field(default=None, sa_type=BigInteger)
 
 

@@ -5,7 +5,8 @@ from typing import Annotated
 import typer
 
 from console.cli.asking import asking
-from console.cli.show import Json, show, table
+from console.cli.radius import DryRun, carry_out
+from console.cli.show import Json, Yes, show, table
 from console.units import day_time
 from gateway.accounting import ActView, ListActs, UndoAct
 
@@ -28,11 +29,13 @@ def undo(
     number: Annotated[
         int | None, typer.Argument(metavar="ID", help="As in `console acts`; the last one if left out.")
     ] = None,
+    yes: Yes = False,
+    dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
     """Take back what an operator did; undoing an undoing does it again."""
     with asking(context) as ask:
-        done = ask(UndoAct(number))
+        done = carry_out(ask, UndoAct(number), "Take that back?", yes=yes, dry_run=dry_run, as_json=as_json)
     show(done, as_json, done.text)
 
 

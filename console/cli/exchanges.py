@@ -11,7 +11,8 @@ from console.cli.exporting import Format, To, export
 from console.cli.keys import find as find_key
 from console.cli.moments import ago
 from console.cli.providers import find as find_upstream
-from console.cli.show import Json, fields, lines, show, table, to_json
+from console.cli.radius import DryRun, carry_out
+from console.cli.show import Json, Yes, fields, lines, show, table, to_json
 from console.scrub import scrub
 from console.units import clock_time, count, day_time, duration, fine, latency, money
 from data.records import AttemptRecord, ExchangeRecord
@@ -99,10 +100,16 @@ def show_exchange(context: typer.Context, number: Number, as_json: Json = False)
 
 
 @app.command()
-def cut(context: typer.Context, number: Number, as_json: Json = False) -> None:
+def cut(
+    context: typer.Context,
+    number: Number,
+    yes: Yes = False,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
     """End a running answer; its client gets a proper error."""
     with asking(context, live=True) as ask:
-        done = ask(CutExchange(number))
+        done = carry_out(ask, CutExchange(number), f"Cut request {number}?", yes=yes, dry_run=dry_run, as_json=as_json)
     show(done, as_json, done.text)
 
 

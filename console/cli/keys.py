@@ -6,7 +6,8 @@ import typer
 
 from console.cli.asking import Asker, asking, pick
 from console.cli.moments import ahead, seconds
-from console.cli.show import Json, Yes, complain, show, sure, table
+from console.cli.radius import DryRun, carry_out
+from console.cli.show import Json, Yes, complain, show, table
 from console.units import count, day_time, money
 from data.limits import Brake
 from gateway.accounting import RotateKey
@@ -108,33 +109,52 @@ def rotate(
     overlap: Annotated[
         str, typer.Option(metavar="SPAN", help="How long the old one stays good: 24h, 7d; 0 for not.")
     ] = "24h",
+    yes: Yes = False,
+    dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
     """Give a key another secret and print it, this once; the old one stays good for a while."""
     with asking(context) as ask:
-        rotated = ask(RotateKey(find(ask, key).id, seconds(overlap)))
+        operation, question = RotateKey(find(ask, key).id, seconds(overlap)), f"Give key {key} another secret?"
+        rotated = carry_out(ask, operation, question, yes=yes, dry_run=dry_run, as_json=as_json)
     _show_secret(rotated, as_json)
 
 
 @app.command()
 def enable(context: typer.Context, key: Which, as_json: Json = False) -> None:
     """Let a disabled key work again."""
-    _switch(context, key, True, as_json)
+    with asking(context) as ask:
+        switched = ask(SetKeyEnabled(find(ask, key).id, True))
+    show(switched, as_json, _switched(switched))
 
 
 @app.command()
-def disable(context: typer.Context, key: Which, as_json: Json = False) -> None:
+def disable(
+    context: typer.Context,
+    key: Which,
+    yes: Yes = False,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
     """Refuse a key until it is enabled again."""
-    _switch(context, key, False, as_json)
+    with asking(context) as ask:
+        operation, question = SetKeyEnabled(find(ask, key).id, False), f"Disable key {key}?"
+        switched = carry_out(ask, operation, question, yes=yes, dry_run=dry_run, as_json=as_json)
+    show(switched, as_json, _switched(switched))
 
 
 @app.command()
-def revoke(context: typer.Context, key: Which, yes: Yes = False, as_json: Json = False) -> None:
+def revoke(
+    context: typer.Context,
+    key: Which,
+    yes: Yes = False,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
     """Refuse a key for good, at once; its running answers are cut."""
     with asking(context) as ask:
-        found = find(ask, key)
-        sure(f"Revoke key {found.name} for good ({found.running} running)?", yes)
-        done = ask(RevokeKey(found.id))
+        operation, question = RevokeKey(find(ask, key).id), f"Revoke key {key} for good?"
+        done = carry_out(ask, operation, question, yes=yes, dry_run=dry_run, as_json=as_json)
     show(done, as_json, done.text)
 
 
@@ -149,10 +169,8 @@ def _names(key: KeyView) -> tuple[str, ...]:
     return str(key.id), key.public_id, key.name
 
 
-def _switch(context: typer.Context, key: str, enabled: bool, as_json: bool) -> None:
-    with asking(context) as ask:
-        switched = ask(SetKeyEnabled(find(ask, key).id, enabled))
-    show(switched, as_json, f"Key {switched.name} is {switched.state}.")
+def _switched(key: KeyView) -> str:
+    return f"Key {key.name} is {key.state}."
 
 
 def braked(brake: Brake) -> str:

@@ -6,7 +6,8 @@ import typer
 
 from console.cli.asking import Asker, asking
 from console.cli.keys import find as find_key
-from console.cli.show import Json, Yes, fields, show, sure, table
+from console.cli.radius import DryRun, carry_out
+from console.cli.show import Json, Yes, fields, show, table
 from console.units import count, day_time, exact
 from gateway.accounting import (
     AdjustmentView,
@@ -62,12 +63,13 @@ def reverse(
     context: typer.Context,
     number: Annotated[int, typer.Argument(metavar="ID", help="As in `console ledger adjustments`.")],
     yes: Yes = False,
+    dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
     """Take a correction back: the requests cost again what they did."""
-    sure(f"Reverse adjustment {number}?", yes)
     with asking(context) as ask:
-        done = ask(ReverseAdjustment(number))
+        operation, question = ReverseAdjustment(number), f"Reverse adjustment {number}?"
+        done = carry_out(ask, operation, question, yes=yes, dry_run=dry_run, as_json=as_json)
     show(done, as_json, done.text)
 
 

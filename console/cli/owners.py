@@ -5,7 +5,8 @@ from typing import Annotated
 import typer
 
 from console.cli.asking import asking
-from console.cli.show import Json, show, table
+from console.cli.radius import DryRun, carry_out
+from console.cli.show import Json, Yes, show, table
 from console.units import money
 from gateway.accounting import ListOwners, OwnerView, RemoveOwner, SaveOwner
 
@@ -35,10 +36,16 @@ def save(
 
 
 @app.command()
-def remove(context: typer.Context, name: str, as_json: Json = False) -> None:
+def remove(
+    context: typer.Context,
+    name: str,
+    yes: Yes = False,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
     """Forget an owner that no usable key names; what was spent stays on record."""
     with asking(context) as ask:
-        done = ask(RemoveOwner(name))
+        done = carry_out(ask, RemoveOwner(name), f"Remove owner {name}?", yes=yes, dry_run=dry_run, as_json=as_json)
     show(done, as_json, done.text)
 
 

@@ -8,7 +8,8 @@ import typer
 
 from console.cli.asking import asking
 from console.cli.moments import ago, now
-from console.cli.show import Json, show, table
+from console.cli.radius import DryRun, carry_out
+from console.cli.show import Json, Yes, show, table
 from console.units import count, day_time, exact, money
 from gateway.accounting import Reprice, Repriced
 from gateway.meters import TOKENS, UNITS
@@ -78,10 +79,18 @@ def reprice(
 
 
 @prices.command("remove")
-def remove_price(context: typer.Context, provider: Provider, model: str, as_json: Json = False) -> None:
+def remove_price(
+    context: typer.Context,
+    provider: Provider,
+    model: str,
+    yes: Yes = False,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
     """Take a price of your own back, for requests from now on."""
     with asking(context) as ask:
-        done = ask(RemovePrice(provider, model))
+        operation, question = RemovePrice(provider, model), f"Take the price of {model} back?"
+        done = carry_out(ask, operation, question, yes=yes, dry_run=dry_run, as_json=as_json)
     show(done, as_json, done.text)
 
 

@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from console.cli.asking import Asker, asking, pick
-from console.cli.show import Json, Yes, fields, lines, show, sure, table
+from console.cli.radius import DryRun, carry_out
+from console.cli.show import Json, Yes, fields, lines, show, table
 from console.units import count, day_time, fine
 from gateway.operations import (
     AddUpstream,
@@ -129,22 +130,38 @@ def edit(
 @app.command()
 def enable(context: typer.Context, upstream: Which, as_json: Json = False) -> None:
     """Use an account again."""
-    _switch(context, upstream, True, as_json)
+    with asking(context) as ask:
+        switched = ask(SetUpstreamEnabled(find(ask, upstream).id, True))
+    show(switched, as_json, f"{switched.name} is enabled.")
 
 
 @app.command()
-def disable(context: typer.Context, upstream: Which, as_json: Json = False) -> None:
+def disable(
+    context: typer.Context,
+    upstream: Which,
+    yes: Yes = False,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
     """Send nothing to an account until it is enabled again."""
-    _switch(context, upstream, False, as_json)
+    with asking(context) as ask:
+        operation = SetUpstreamEnabled(find(ask, upstream).id, False)
+        switched = carry_out(ask, operation, f"Disable {upstream}?", yes=yes, dry_run=dry_run, as_json=as_json)
+    show(switched, as_json, f"{switched.name} is disabled.")
 
 
 @app.command()
-def remove(context: typer.Context, upstream: Which, yes: Yes = False, as_json: Json = False) -> None:
+def remove(
+    context: typer.Context,
+    upstream: Which,
+    yes: Yes = False,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
     """Forget an account with its credential; what it did stays on record."""
     with asking(context) as ask:
-        found = find(ask, upstream)
-        sure(f"Remove {found.name} and its credential ({found.running} running)?", yes)
-        done = ask(RemoveUpstream(found.id))
+        operation = RemoveUpstream(find(ask, upstream).id)
+        done = carry_out(ask, operation, f"Remove {upstream}?", yes=yes, dry_run=dry_run, as_json=as_json)
     show(done, as_json, done.text)
 
 
@@ -159,12 +176,6 @@ def models(context: typer.Context, upstream: Which, as_json: Json = False) -> No
 def find(ask: Asker, wanted: str) -> UpstreamView:
     """An upstream by number or name."""
     return pick(ask(ListUpstreams()), wanted, lambda each: (str(each.id), each.name), "provider")
-
-
-def _switch(context: typer.Context, upstream: str, enabled: bool, as_json: bool) -> None:
-    with asking(context) as ask:
-        switched = ask(SetUpstreamEnabled(find(ask, upstream).id, enabled))
-    show(switched, as_json, f"{switched.name} is {'enabled' if switched.enabled else 'disabled'}.")
 
 
 def _credential(ask_key: bool, key_env: str | None, key_stdin: bool) -> str | None:

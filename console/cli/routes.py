@@ -5,7 +5,8 @@ from typing import Annotated
 import typer
 
 from console.cli.asking import Asker, asking, pick
-from console.cli.show import Json, Yes, show, sure, table
+from console.cli.radius import DryRun, carry_out
+from console.cli.show import Json, Yes, show, table
 from console.scrub import scrub
 from console.units import count
 from gateway.canonical import Protocol
@@ -116,22 +117,38 @@ def move(context: typer.Context, route: Which, position: int, as_json: Json = Fa
 @app.command()
 def enable(context: typer.Context, route: Which, as_json: Json = False) -> None:
     """Use a route again."""
-    _switch(context, route, True, as_json)
+    with asking(context) as ask:
+        switched = ask(SetRouteEnabled(find(ask, route).id, True))
+    show(switched, as_json, f"Route {switched.name} is enabled.")
 
 
 @app.command()
-def disable(context: typer.Context, route: Which, as_json: Json = False) -> None:
+def disable(
+    context: typer.Context,
+    route: Which,
+    yes: Yes = False,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
     """Pass a route over until it is enabled again."""
-    _switch(context, route, False, as_json)
+    with asking(context) as ask:
+        operation = SetRouteEnabled(find(ask, route).id, False)
+        switched = carry_out(ask, operation, f"Disable route {route}?", yes=yes, dry_run=dry_run, as_json=as_json)
+    show(switched, as_json, f"Route {switched.name} is disabled.")
 
 
 @app.command()
-def remove(context: typer.Context, route: Which, yes: Yes = False, as_json: Json = False) -> None:
+def remove(
+    context: typer.Context,
+    route: Which,
+    yes: Yes = False,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
     """Remove a route."""
     with asking(context) as ask:
-        found = find(ask, route)
-        sure(f"Remove route {found.name}?", yes)
-        done = ask(RemoveRoute(found.id))
+        operation = RemoveRoute(find(ask, route).id)
+        done = carry_out(ask, operation, f"Remove route {route}?", yes=yes, dry_run=dry_run, as_json=as_json)
     show(done, as_json, done.text)
 
 
@@ -167,10 +184,16 @@ def set_alias(context: typer.Context, name: str, model: str, as_json: Json = Fal
 
 
 @aliases.command("remove")
-def remove_alias(context: typer.Context, name: str, as_json: Json = False) -> None:
+def remove_alias(
+    context: typer.Context,
+    name: str,
+    yes: Yes = False,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
     """Remove an alias."""
     with asking(context) as ask:
-        done = ask(RemoveAlias(name))
+        done = carry_out(ask, RemoveAlias(name), f"Remove alias {name}?", yes=yes, dry_run=dry_run, as_json=as_json)
     show(done, as_json, done.text)
 
 
@@ -189,12 +212,6 @@ def read_target(text: str) -> TargetView:
         return TargetView(upstream, said.get("model", ""), int(said.get("priority", 1)), int(said.get("weight", 1)))
     except ValueError:
         raise typer.BadParameter(f"{text!r}: priority and weight are whole numbers") from None
-
-
-def _switch(context: typer.Context, route: str, enabled: bool, as_json: bool) -> None:
-    with asking(context) as ask:
-        switched = ask(SetRouteEnabled(find(ask, route).id, enabled))
-    show(switched, as_json, f"Route {switched.name} is {'enabled' if switched.enabled else 'disabled'}.")
 
 
 def _row(route: RouteView) -> tuple[str, ...]:

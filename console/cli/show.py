@@ -61,12 +61,6 @@ def complain(text: str) -> None:
     typer.echo(f"console: {scrub(text)}", err=True)
 
 
-def sure(question: str, yes: bool) -> None:
-    """Ask a person whether that is meant; a script is taken at its word."""
-    if not yes and typer.get_text_stream("stdin").isatty():
-        typer.confirm(question, abort=True)
-
-
 def _line(row: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> str:
     padded = (
         " " * (width - cell_len(cell)) + cell if to_right else cell + " " * (width - cell_len(cell))

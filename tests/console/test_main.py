@@ -177,6 +177,20 @@ def test_a_key_is_slowed_held_frozen_and_released(do: Commands) -> None:
     assert "no sum of money" in do.run("key brake mobile --approve-above much", status=2)[1]
 
 
+def test_whom_a_command_would_touch_can_be_asked_without_touching_anybody(do: Commands) -> None:
+    do("key create mobile --owner ann")
+    told = do.json("key revoke mobile --dry-run")
+    assert (told["undoable"], told["running"], told["keys"]) == (False, 0, 0)
+    assert "Touches nothing in use; cannot be undone." in do("key revoke mobile --dry-run")
+    do("route add all '*' --to demo")
+    lines = ("key disable mobile", "key rotate mobile", "provider disable demo", "provider remove demo")
+    for line in (*lines, "route disable all", "route remove all", "owner remove ann", "undo"):
+        assert "can be undone" in do(f"{line} --dry-run") or "rotate" in line
+    assert do.json("key list")[0]["state"] == "on"
+    assert "loses its only target" in do("provider remove demo --dry-run")
+    assert len(do.json("route list")) == 1
+
+
 def test_an_owner_is_described_listed_and_forgotten(do: Commands) -> None:
     do("owner save team --note 'all of us'")
     do("key create mobile --owner ann")
