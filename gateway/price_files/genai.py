@@ -10,6 +10,7 @@ from msgspec import Struct
 from data.presets import load_presets
 from data.supplement import PriceRow, PriceTier
 from gateway.meters import UNITS
+from gateway.price_files.dollars import as_text
 from gateway.price_sources import LIBRARY_KEYS, LIBRARY_UNITS
 
 
@@ -100,7 +101,7 @@ def _table(prices: Prices, start: int) -> Iterator[tuple[str, str]]:
     for key, price in prices.items():
         if meter := LIBRARY_KEYS.get(key):
             dollars = _at(price, start) * UNITS[meter].per / LIBRARY_UNITS[key.rpartition("_")[2]]
-            yield meter, f"{dollars.normalize():f}"
+            yield meter, as_text(dollars)
 
 
 def _at(price: Decimal | Tiered, start: int) -> Decimal:

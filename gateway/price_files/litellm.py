@@ -4,11 +4,13 @@ import re
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
+from typing import TypeGuard
 
 import msgspec
 
 from data.supplement import PriceRow, PriceTier, PriceVariant
 from gateway.meters import UNITS
+from gateway.price_files.dollars import as_text
 
 PROVIDERS = {
     "openai": "openai",
@@ -74,7 +76,7 @@ def _row(name: str, fields: object, today: date) -> PriceRow | None:
     provider = PROVIDERS.get(str(fields.get("litellm_provider")))
     if provider is None:
         return None
-    tables = dict(_tables(fields))
+    tables = _tables(fields)
     base = tables.pop((0, ""), {})
     if not any(Decimal(price) for price in base.values()):
         return None
@@ -99,20 +101,20 @@ def _tiers_on(tables: Tables, terms: str, base: dict[str, str]) -> list[PriceTie
     return [PriceTier(above, base | prices) for (above, on), prices in sorted(tables.items()) if above and on == terms]
 
 
-def _tables(fields: Fields) -> Iterator[tuple[tuple[int, str], dict[str, str]]]:
+def _tables(fields: Fields) -> Tables:
     tables: Tables = {}
     for name, value in fields.items():
-        if isinstance(value, int | float) and (found := _price(name, value)):
+        if is_number(value) and (found := _price(name, value)):
             above, terms, meter, price = found
             if MODES.get(meter, fields.get("mode")) != fields.get("mode"):
                 continue
             tables.setdefault((above, terms), {})[meter] = price
     search = fields.get("search_context_cost_per_query")
-    if isinstance(search, dict) and isinstance(cost := search.get("search_context_size_medium"), int | float):
+    if isinstance(search, dict) and is_number(cost := search.get("search_context_size_medium")):
         tables.setdefault((0, ""), {})["web_searches"] = _dollars("web_searches", cost)
-    for tier in _tiers(fields):
-        tables.setdefault(tier[0], {}).update(tier[1])
-    yield from tables.items()
+    for above, prices in _ranges(fields):
+        tables.setdefault((above, ""), {}).update(prices)
+    return tables
 
 
 def _price(name: str, value: float) -> tuple[int, str, str, str] | None:
@@ -125,16 +127,21 @@ def _price(name: str, value: float) -> tuple[int, str, str, str] | None:
     return int(above[1]) * 1000 if above else 0, ending[1] if ending else "", meter, _dollars(meter, value)
 
 
-def _tiers(fields: Fields) -> Iterator[tuple[tuple[int, str], dict[str, str]]]:
-    """Another way to say tiers: a list of ranges."""
+def _ranges(fields: Fields) -> Iterator[tuple[int, dict[str, str]]]:
+    """Another way to say tiers: a list of ranges of the input."""
     told = fields.get("tiered_pricing")
     for tier in told if isinstance(told, list) else ():
-        start = tier.get("range", [0])[0] if isinstance(tier, dict) else None
-        if isinstance(start, int | float):
-            prices = {METERS[name]: _dollars(METERS[name], cost) for name, cost in tier.items() if name in METERS}
-            yield (int(start), ""), prices
+        span = tier.get("range") if isinstance(tier, dict) else None
+        if isinstance(span, list) and span and is_number(span[0]):
+            costs = [(METERS[name], cost) for name, cost in tier.items() if name in METERS]
+            yield int(span[0]), {meter: _dollars(meter, cost) for meter, cost in costs if is_number(cost)}
+
+
+def is_number(value: object) -> TypeGuard[int | float]:
+    """Whether it is one; to Python, true and false are, too."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _dollars(meter: str, cost: float) -> str:
     """The cost of one as that of a meter's unit. Numbers are taken as they are written, not as floats have them."""
-    return f"{(Decimal(str(cost)) * UNITS[meter].per).normalize():f}"
+    return as_text(Decimal(str(cost)) * UNITS[meter].per)

@@ -36,7 +36,7 @@ def read_file(content: bytes, today: date) -> ReadFile:
     """The rows of a price file. Raises `BadRequest` with line or row and the reason."""
     try:
         found = _read(content, today)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ArithmeticError) as error:
         raise refuse(_told(error, content)) from None
     _check(found.rows)
     return found

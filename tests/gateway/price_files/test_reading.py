@@ -1,6 +1,7 @@
 """Which kind of file it is, and the place and reason of what cannot be."""
 
 import json
+from contextlib import suppress
 from datetime import date
 
 import pytest
@@ -60,3 +61,18 @@ def test_a_file_that_cannot_be_read_is_refused_with_the_place_and_the_reason(con
         read_file(content.encode(errors="surrogateescape"), TODAY)
     assert refused.value.code == "bad_price_file"
     assert why in refused.value.message
+
+
+ODD = [None, True, "1", [], {}, -1, 1e308, 10**40, "sNaN", "1e-99999999", "1e99999999"]
+
+
+@pytest.mark.parametrize("odd", ODD, ids=str)
+def test_odd_values_anywhere_are_refused_or_passed_over_and_never_fail(odd: object) -> None:
+    ranges = [{"range": odd, "input_cost_per_token": odd}, {"range": [odd], "input_cost_per_token": odd}, odd]
+    fields = {"litellm_provider": "openai", "input_cost_per_token": odd, "tiered_pricing": ranges}
+    tiered = {"base": odd, "tiers": [{"start": odd, "price": odd}]}
+    models = [{"id": "m", "prices": {"input_mtok": odd}}, {"id": "n", "prices": {"input_mtok": tiered}}]
+    for content in ({"m": fields}, {"m": fields | {"tiered_pricing": odd}}, [{"id": "openai", "models": models}]):
+        with suppress(BadRequest):
+            found = read_file(json.dumps(content).encode(), TODAY)
+            assert all(0 <= float(price) < 10**6 for row in found.rows for price in row.prices.values())
