@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 from msgspec.structs import astuple
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import SQLModel, col
 
@@ -33,6 +33,13 @@ def _upsert(table: str, fields: Sequence[str], key: str, condition: str = "") ->
 # What has ended never changes again: a record that comes late or twice is ignored.
 SAVE_EXCHANGE = _upsert("exchanges", EXCHANGE_FIELDS, "id", f"WHERE exchanges.state = '{RUNNING}'")
 SAVE_ATTEMPT = _upsert("attempts", ATTEMPT_FIELDS, "exchange_id, number")
+NUMBER: ColumnElement[int] = EXCHANGE_COLUMNS[0]
+FIRST_SLICE = 2_000
+LARGEST_SCAN = 100_000
+GROWTH = 4
+"""Exchanges looked through in the first statement, in any that must read each, and how much more than in the last."""
+DISORDER = 86_400_000_000
+"""Microseconds; an exchange is numbered when its request is there, and so a little later than it starts."""
 INTERRUPT_OPEN = f"UPDATE exchanges SET state = ? WHERE {LEFT_OPEN}"  # noqa: S608
 
 
@@ -58,7 +65,7 @@ async def interrupt_open(session: AsyncSession) -> int:
 
 async def last_id(session: AsyncSession) -> int:
     """The highest id given so far; 0 when there is none."""
-    return await session.scalar(select(func.max(col(Exchange.id)))) or 0
+    return await session.scalar(select(func.max(NUMBER))) or 0
 
 
 async def get_exchange(session: AsyncSession, exchange_id: int) -> ExchangeRecord | None:
@@ -91,11 +98,34 @@ ANY = Narrowing()
 async def page_exchanges(
     session: AsyncSession, narrowing: Narrowing = ANY, before: int | None = None, limit: int = 200
 ) -> list[ExchangeRecord]:
-    """The newest that fit, newest first; `before` is the last id of the page before."""
-    query = select(*EXCHANGE_COLUMNS).where(*_conditions(narrowing)).order_by(col(Exchange.id).desc()).limit(limit)
-    if before is not None:
-        query = query.where(col(Exchange.id) < before)
-    return [ExchangeRecord(*row) for row in await session.execute(query)]
+    """The newest that fit, newest first; `before` is the last id of the page before.
+
+    Looks through the record slice by slice: no statement is long, however many rows there are and however few fit.
+    """
+    low, high = await _between(session, narrowing, before)
+    size, largest = FIRST_SLICE, LARGEST_SCAN if narrowing.text else high
+    fitting = select(*EXCHANGE_COLUMNS).where(*_conditions(narrowing)).order_by(NUMBER.desc())
+    found: list[ExchangeRecord] = []
+    while low < high and len(found) < limit:
+        start = max(low, high - size)
+        slice_ = fitting.where(start <= NUMBER, high > NUMBER).limit(limit - len(found))
+        found += [ExchangeRecord(*row) for row in await session.execute(slice_)]
+        high, size = start, min(size * GROWTH, largest)
+    return found
+
+
+async def _between(session: AsyncSession, narrowing: Narrowing, before: int | None) -> tuple[int, int]:
+    """The first number, and the one after the last, that can fit."""
+    started = col(Exchange.started_at)
+    low = await session.scalar(select(func.min(NUMBER))) or 0
+    high = await last_id(session) + 1 if before is None else before
+    if narrowing.since is not None:
+        earlier = select(NUMBER).where(started < narrowing.since - DISORDER).order_by(started.desc()).limit(1)
+        low = max(low, await session.scalar(earlier) or 0)
+    if narrowing.until is not None:
+        later = select(NUMBER).where(started >= narrowing.until + DISORDER).order_by(started).limit(1)
+        high = min(high, await session.scalar(later) or high)
+    return low, high
 
 
 def _conditions(narrowing: Narrowing) -> Iterable[ColumnElement[bool]]:
@@ -104,23 +134,32 @@ def _conditions(narrowing: Narrowing) -> Iterable[ColumnElement[bool]]:
     if narrowing.upstream_id is not None:
         yield col(Exchange.upstream_id) == narrowing.upstream_id
     if narrowing.model:
-        yield _says(narrowing.model, Exchange.model_asked, Exchange.model_served)
+        asked, served = (_names_with(field, narrowing.model) for field in ("model_asked", "model_served"))
+        yield col(Exchange.model_asked).in_(asked) | col(Exchange.model_served).in_(served)
     if narrowing.state:
         yield col(Exchange.state) == narrowing.state
     if narrowing.text:
         yield _mentions(narrowing.text)
+    # The numbers are cut to fit already: an index of starts would only be in the way of their order.
+    started = col(Exchange.started_at) + 0
     if narrowing.since is not None:
-        yield col(Exchange.started_at) >= narrowing.since
+        yield started >= narrowing.since
     if narrowing.until is not None:
-        yield col(Exchange.started_at) < narrowing.until
+        yield started < narrowing.until
 
 
-def _says(text: str, *fields: str) -> ColumnElement[bool]:
-    return or_(*(col(field).icontains(text, autoescape=True) for field in fields))
+def _names_with(field: str, text: str) -> Select[tuple[str]]:
+    """The names among a field's values that hold a text. They are few: each is found by one step in an index."""
+    values = SQLModel.metadata.tables["exchanges"].alias().c[field]
+    names = select(func.min(values).label("name")).cte(f"{field}s", recursive=True)
+    following = select(func.min(values)).where(values > names.c.name).correlate(names).scalar_subquery()
+    names = names.union_all(select(following).where(names.c.name.is_not(None)))
+    return select(names.c.name).where(names.c.name.contains(text, autoescape=True))
 
 
 def _mentions(text: str) -> ColumnElement[bool]:
-    named = select(col(Key.id)).where(col(Key.name).icontains(text, autoescape=True))
+    named = select(col(Key.id)).where(col(Key.name).contains(text, autoescape=True))
     fields = (Exchange.model_asked, Exchange.model_served, Exchange.upstream, Exchange.request_id)
     errors = (Exchange.error_code, Exchange.error_message)
-    return or_(_says(text, *fields, *errors), col(Exchange.key_id).in_(named))
+    said = (col(field).contains(text, autoescape=True) for field in (*fields, *errors))
+    return or_(*said, col(Exchange.key_id).in_(named))

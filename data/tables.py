@@ -169,7 +169,10 @@ class Exchange(SQLModel, table=True):
 
     __tablename__ = "exchanges"
     __table_args__ = (
-        Index("exchanges_by_key", "key_id", "started_at"),
+        Index("exchanges_by_key", "key_id"),
+        Index("exchanges_by_upstream", "upstream_id"),
+        Index("exchanges_by_model_asked", "model_asked"),
+        Index("exchanges_by_model_served", "model_served"),
         Index("exchanges_by_start", "started_at"),
         Index("exchanges_by_state", "state"),
     )

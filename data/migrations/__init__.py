@@ -7,7 +7,7 @@ from pathlib import Path
 
 from data.errors import DataError
 
-HEAD = "0008"
+HEAD = "0009"
 """The newest step in `versions`; steps are numbered in order."""
 
 

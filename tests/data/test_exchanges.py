@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from sqlalchemy import select
 from sqlmodel import col
 
+from data import exchanges as module
 from data.database import Database
 from data.exchanges import (
     Narrowing,
@@ -20,6 +21,8 @@ from data.exchanges import (
 from data.keys import add_key
 from data.records import DONE, FAILED, INTERRUPTED, RUNNING, AttemptRecord, ExchangeRecord
 from data.tables import Attempt, Exchange, Key, LedgerEntry
+
+DAY = 86_400_000_000
 
 
 def exchange(number: int, state: str = DONE, **fields: object) -> ExchangeRecord:
@@ -132,3 +135,25 @@ async def test_exchanges_are_narrowed_by_literal_text(
         exchange(4, model_asked="100%"),
     )
     assert await page(database, narrowing) == expected
+
+
+async def test_rows_are_found_across_slices_and_gaps(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "FIRST_SLICE", 2)
+    monkeypatch.setattr(module, "LARGEST_SCAN", 3)
+    await save(
+        database,
+        *(exchange(number, model_asked="rare" if number % 40 == 0 else "usual") for number in (*range(1, 90), 200)),
+    )
+    for narrowing in (Narrowing(model="rare"), Narrowing(text="rare")):
+        assert await page(database, narrowing) == [200, 80, 40]
+        assert await page(database, narrowing, before=80) == [40]
+        assert await page(database, narrowing, limit=1) == [200]
+
+
+async def test_exchanges_that_started_out_of_the_order_of_their_numbers_are_found_by_time(database: Database) -> None:
+    await save(
+        database, exchange(1, started_at=9 * DAY), exchange(2, started_at=9 * DAY - 5), exchange(3, started_at=20 * DAY)
+    )
+    assert await page(database, Narrowing(since=9 * DAY)) == [3, 1]
+    assert await page(database, Narrowing(until=9 * DAY)) == [2]
+    assert await page(database, Narrowing(since=19 * DAY)) == [3]
