@@ -16,21 +16,25 @@ DAY = 86_400_000_000
 STATES = "CASE WHEN r % 50 = 0 THEN 'failed' WHEN r % 50 = 1 THEN 'client_left' ELSE 'done' END"
 FILL = f"""
 WITH RECURSIVE numbers (n) AS (SELECT :first UNION ALL SELECT n + 1 FROM numbers WHERE n < :last),
-drawn AS (SELECT n, abs(random()) AS r, abs(random()) AS s FROM numbers)
+drawn AS (
+    SELECT n, r, s, 'model-' || model AS model, model % 6 + 1 AS upstream, key FROM (
+        SELECT n, r, s, (key * 2 + s % 2) % 40 AS model, key FROM (
+            SELECT n, r, s, (r / 64 % 40) * (s / 64 % 40) / 40 + 1 AS key FROM (
+                SELECT n, abs(random()) AS r, abs(random()) AS s FROM numbers))))
 INSERT INTO exchanges (id, request_id, started_at, state, protocol, operation, path, stream, key_id, model_asked,
     model_served, route, upstream_id, upstream, http_status, error_code, error_message, finish, usage_source,
     input_tokens, cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens, tool_prompt_tokens, output_tokens,
     reasoning_tokens, cost_micros, price_lines, first_token_us, duration_us, attempts, client, agent, request_headers,
     upstream_request_id, warnings, owner, reserved_micros)
 SELECT n, 'req_' || lower(hex(randomblob(12))), :start + n * :step, {STATES}, 'openai_chat', 'chat',
-    '/v1/chat/completions', 1, (r % 200) * (s % 200) / 200 + 1, 'model-' || (s % 40), 'model-' || (s % 40), 'all',
-    s % 6 + 1, 'upstream-' || (s % 6 + 1), CASE WHEN r % 50 = 0 THEN 502 ELSE 200 END,
+    '/v1/chat/completions', 1, key, model, model, 'all',
+    upstream, 'upstream-' || upstream, CASE WHEN r % 50 = 0 THEN 502 ELSE 200 END,
     CASE WHEN r % 50 = 0 THEN 'upstream_failed' ELSE '' END,
     CASE WHEN r % 50 = 0 THEN 'The upstream closed the connection before it had answered.' ELSE '' END, 'stop',
     'provider', r % 4000, 0, 0, 0, 0, s % 900, 0, r % 9000,
     '[{{"meter":"input","tokens":1000,"per_million":"2500000","amount":"2500","source":"genai-prices"}}]', 400000,
     4000000, 1, '10.0.0.7', 'OpenAI/Python 3.1.0', '{{"accept":"application/json","user-agent":"OpenAI/Python 3.1.0"}}',
-    'req-' || n, '', 'team-' || (((r % 200) * (s % 200) / 200 + 1) % 20), 9000
+    'req-' || n, '', 'team-' || (key % 5), 9000
 FROM drawn
 """
 RESERVED = """

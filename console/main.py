@@ -26,6 +26,7 @@ from console.cli import (
     prices,
     providers,
     reconcile,
+    retention,
     routes,
     settings,
     usage,
@@ -63,6 +64,7 @@ app.add_typer(exchanges.app, name="exchange")
 app.add_typer(settings.app, name="setting")
 app.add_typer(usage.app, name="usage")
 app.add_typer(ledger.app, name="ledger")
+app.add_typer(retention.app, name="retention")
 for command in (
     acts.acts,
     acts.undo,

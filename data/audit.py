@@ -1,14 +1,14 @@
 """Whether the books add up: entries against accounts, exchanges and sums of usage. Reads alone, in slices."""
 
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Iterable, Iterator
-from itertools import islice
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
 from msgspec import Struct, to_builtins
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from data.database import Database
 from data.exchanges import last_id
 from data.ledger import RESERVE_OF, accounts, holders_of
 from data.limits import EVERYONE, key_holder
@@ -104,26 +104,37 @@ class Books:
             self.costs[key_id or 0, owner] += amounts[2]
 
 
-async def check(session: AsyncSession, since: Checkpoint = BEGINNING) -> Audit:
-    """Look at all that was booked since then, in one consistent view; it takes seconds for millions of entries.
+async def check(database: Database, since: Checkpoint = BEGINNING) -> Audit:
+    """Look at all that was booked since then; for millions of entries it takes seconds, and nobody has to wait for it.
 
     The sums of usage, which have no numbers to go by, are compared only when everything is looked at.
     """
-    last_entry, last_exchange = await _number(session, LAST_ENTRY), await last_id(session)
     books = Books(since.accounts)
-    async for row in _sliced(session, BOOKED, since.entry, last_entry, ENTRIES_AT_ONCE):
-        books.add(row[0], row[1], bool(row[2]), row[3], tuple(row[4:]))
-    kept = {
-        each.holder: (each.balance_micros, each.reserved_micros, each.cost_micros, each.funded_micros)
-        for each in await accounts(session)
-    }
-    opened = [row async for row in _sliced(session, OPEN, since.exchange, last_exchange, EXCHANGES_AT_ONCE)]
-    wrong = [row async for row in _sliced(session, MISMATCHED, since.exchange, last_exchange, EXCHANGES_AT_ONCE)]
-    used = await _rows(session, USED) if since == BEGINNING else None
+    async with database.read() as session:
+        last_entry, last_exchange = await _number(session, LAST_ENTRY), await last_id(session)
+        first_running = await _number(session, FIRST_RUNNING)
+        for start, end in _slices(since.entry, last_entry, ENTRIES_AT_ONCE):
+            for row in await _rows(session, BOOKED, start, end):
+                books.add(row[0], row[1], bool(row[2]), row[3], tuple(row[4:]))
+        kept = {
+            each.holder: (each.balance_micros, each.reserved_micros, each.cost_micros, each.funded_micros)
+            for each in await accounts(session)
+        }
+        used = await _rows(session, USED) if since == BEGINNING else None
+    opened, wrong = await _look_at_exchanges(database, since.exchange, last_exchange)
     findings = [*_unlike(books, kept), *_left_open(opened), *_mismatched(wrong), *_unlike_usage(books, used)]
-    first_running = await _number(session, FIRST_RUNNING)
     reached = Checkpoint(last_entry, first_running - 1 if first_running else last_exchange, kept)
-    return Audit(len(kept), books.entries, len(opened), list(islice(findings, MOST_FINDINGS)), reached)
+    return Audit(len(kept), books.entries, len(opened), findings[:MOST_FINDINGS], reached)
+
+
+async def _look_at_exchanges(database: Database, after: int, last: int) -> tuple[list[Any], list[Any]]:
+    """What is open and what does not match. A view for each slice: an exchange and its entries are written as one."""
+    opened, wrong = [], []
+    for start, end in _slices(after, last, EXCHANGES_AT_ONCE):
+        async with database.read() as session:
+            opened += await _rows(session, OPEN, start, end)
+            wrong += await _rows(session, MISMATCHED, start, end)
+    return opened, wrong
 
 
 async def last_reached(session: AsyncSession) -> Checkpoint:
@@ -187,10 +198,8 @@ def _said(amounts: Amounts) -> str:
     return "balance {}, reserved {}, cost {}, paid in {}".format(*amounts[:3], -amounts[3])
 
 
-async def _sliced(session: AsyncSession, statement: str, after: int, last: int, size: int) -> AsyncIterator[Any]:
-    for start in range(after, last, size):
-        for row in await _rows(session, statement, start, min(start + size, last)):
-            yield row
+def _slices(after: int, last: int, size: int) -> Iterator[tuple[int, int]]:
+    return ((start, min(start + size, last)) for start in range(after, last, size))
 
 
 async def _rows(session: AsyncSession, statement: str, *values: int) -> list[Any]:

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
+import aiosqlite
 from sqlalchemy import event
 from sqlalchemy.engine import URL, Connection
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -55,12 +56,21 @@ class Database:
         await self._readers.dispose()
         async with self._writing:
             try:
-                async with self._writer.connect() as connection:
-                    driver = (await connection.get_raw_connection()).driver_connection
-                    if driver is not None:
-                        await driver.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
+                async with _driver(self._writer) as driver:
+                    await driver.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
             finally:
                 await self._writer.dispose()
+
+    async def checkpoint(self) -> None:
+        """Fold what can be of the write-ahead log into the file, so that no commit has to; nobody waits for it."""
+        async with _driver(self._readers) as driver:
+            await driver.execute_fetchall("PRAGMA wal_checkpoint(PASSIVE)")
+
+    async def reclaim(self, pages: int) -> None:
+        """Give so many unused pages at the file's end back to the disk; a file from before version 0.1 keeps them."""
+        async with self._writing, _driver(self._writer) as driver:
+            # One call would free one page: a script is carried out to its end.
+            await driver.executescript(f"PRAGMA incremental_vacuum({pages:d})")
 
     @asynccontextmanager
     async def write(self, *, durable: bool = True) -> AsyncIterator[AsyncSession]:
@@ -84,6 +94,16 @@ class Database:
             yield session
         finally:
             await finish(session.close())
+
+
+@asynccontextmanager
+async def _driver(engine: AsyncEngine) -> AsyncIterator[aiosqlite.Connection]:
+    """A connection as it is, outside of any transaction."""
+    async with engine.connect() as connection:
+        driver = (await connection.get_raw_connection()).driver_connection
+        if driver is None:
+            raise DataError("the connection to the database is lost")
+        yield driver
 
 
 def reason(error: Exception) -> str:
@@ -159,6 +179,7 @@ def _check(path: Path) -> None:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
         with closing(sqlite3.connect(path, timeout=BUSY_TIMEOUT, isolation_level=None)) as connection:
             _check_pages(connection, CHECK_CRASHED if crashed else CHECK_CLOSED)
+            connection.execute("PRAGMA auto_vacuum=INCREMENTAL")  # in a new file; an old one stays as it is
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("BEGIN IMMEDIATE")
             connection.execute("ROLLBACK")

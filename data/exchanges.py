@@ -3,11 +3,11 @@
 What they hold back and what they cost enters the ledger in the transaction that stores them.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Sequence
 
 from msgspec import Struct
 from msgspec.structs import astuple
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import SQLModel, col
 
@@ -64,7 +64,7 @@ async def interrupt_open(session: AsyncSession) -> int:
 
 
 async def last_id(session: AsyncSession) -> int:
-    """The highest id given so far; 0 when there is none."""
+    """The highest id given so far, and so how many there ever were: the newest exchange is never deleted."""
     return await session.scalar(select(func.max(NUMBER))) or 0
 
 
@@ -104,7 +104,8 @@ async def page_exchanges(
     """
     low, high = await _between(session, narrowing, before)
     size, largest = FIRST_SLICE, LARGEST_SCAN if narrowing.text else high
-    fitting = select(*EXCHANGE_COLUMNS).where(*_conditions(narrowing)).order_by(NUMBER.desc())
+    conditions = [condition async for condition in _conditions(session, narrowing)]
+    fitting = select(*EXCHANGE_COLUMNS).where(*conditions).order_by(NUMBER.desc())
     found: list[ExchangeRecord] = []
     while low < high and len(found) < limit:
         start = max(low, high - size)
@@ -128,13 +129,13 @@ async def _between(session: AsyncSession, narrowing: Narrowing, before: int | No
     return low, high
 
 
-def _conditions(narrowing: Narrowing) -> Iterable[ColumnElement[bool]]:
+async def _conditions(session: AsyncSession, narrowing: Narrowing) -> AsyncIterator[ColumnElement[bool]]:
     if narrowing.key_id is not None:
         yield col(Exchange.key_id) == narrowing.key_id
     if narrowing.upstream_id is not None:
         yield col(Exchange.upstream_id) == narrowing.upstream_id
     if narrowing.model:
-        asked, served = (_names_with(field, narrowing.model) for field in ("model_asked", "model_served"))
+        asked, served = [await _names_with(session, name, narrowing.model) for name in ("model_asked", "model_served")]
         yield col(Exchange.model_asked).in_(asked) | col(Exchange.model_served).in_(served)
     if narrowing.state:
         yield col(Exchange.state) == narrowing.state
@@ -148,13 +149,13 @@ def _conditions(narrowing: Narrowing) -> Iterable[ColumnElement[bool]]:
         yield started < narrowing.until
 
 
-def _names_with(field: str, text: str) -> Select[tuple[str]]:
+async def _names_with(session: AsyncSession, field: str, text: str) -> list[str]:
     """The names among a field's values that hold a text. They are few: each is found by one step in an index."""
-    values = SQLModel.metadata.tables["exchanges"].alias().c[field]
-    names = select(func.min(values).label("name")).cte(f"{field}s", recursive=True)
+    values = SQLModel.metadata.tables["exchanges"].c[field]
+    names = select(func.min(values).label("name")).cte(recursive=True)
     following = select(func.min(values)).where(values > names.c.name).correlate(names).scalar_subquery()
     names = names.union_all(select(following).where(names.c.name.is_not(None)))
-    return select(names.c.name).where(names.c.name.contains(text, autoescape=True))
+    return list(await session.scalars(select(names.c.name).where(names.c.name.contains(text, autoescape=True))))
 
 
 def _mentions(text: str) -> ColumnElement[bool]:

@@ -202,9 +202,3 @@ async def cost_since(session: AsyncSession, today: int) -> int:
     """What all exchanges since then cost, in micro-units."""
     used = _used(today)
     return await session.scalar(select(func.coalesce(func.sum(used.c.cost_micros), 0))) or 0
-
-
-async def count_requests(session: AsyncSession) -> int:
-    """How many there ever were, those included that are no longer on record."""
-    used = _used(0)
-    return await session.scalar(select(func.coalesce(func.sum(used.c.requests), 0))) or 0

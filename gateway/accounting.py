@@ -330,3 +330,33 @@ class WipeCaptures(Operation[Done], frozen=True):
     """Delete what was kept of a key's requests, now."""
 
     id: int
+
+
+# --- what is kept, and for how long -------------------------------------------------------------------------------
+
+
+class Retention(Struct, frozen=True):
+    """How long single requests are kept, and what they take."""
+
+    days: int
+    """0 keeps them for ever."""
+    gigabytes: int
+    """0 does not limit the database."""
+    used_bytes: int
+    oldest_at: int | None
+    """When the oldest request on record began."""
+
+
+class GetRetention(Operation[Retention], frozen=True): ...
+
+
+class Cleaned(Struct, frozen=True):
+    """What was deleted, and how long others had to wait for it at the most."""
+
+    exchanges: int
+    captures: int
+    longest_us: int
+
+
+class CleanUp(Operation[Cleaned], frozen=True):
+    """Deletes now what is not to be kept any longer, which otherwise happens every minute."""

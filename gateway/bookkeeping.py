@@ -22,8 +22,11 @@ MOST_TOLD = 5
 
 async def check_books(database: Database, *, whole: bool) -> Audit:
     """Check everything, or what came since the last check that found nothing wrong; remember when this one does not."""
-    async with database.read() as session:
-        found = await audit.check(session, BEGINNING if whole else await audit.last_reached(session))
+    since = BEGINNING
+    if not whole:
+        async with database.read() as session:
+            since = await audit.last_reached(session)
+    found = await audit.check(database, since)
     if not found.findings:
         async with database.write(durable=False) as session:
             await audit.remember(session, found.reached)

@@ -18,6 +18,7 @@ from gateway.answers import (
     prices,
     radius,
     reports,
+    retention,
     routes,
     settings,
     trial,
@@ -88,6 +89,8 @@ ANSWERS: Mapping[type[Operation[Any]], Callable[[Desk, Any], Awaitable[Any]]] = 
     accounting.Reprice: adjustments.reprice,
     accounting.ListAdjustments: adjustments.list_adjustments,
     accounting.ReverseAdjustment: adjustments.reverse_adjustment,
+    accounting.GetRetention: retention.get_retention,
+    accounting.CleanUp: retention.clean_up,
     setting_operations.GetSettings: settings.get_settings,
     setting_operations.SaveSetting: settings.save_setting,
 }

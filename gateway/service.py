@@ -23,6 +23,7 @@ from gateway.answers.desk import Desk, ServingFacts
 from gateway.app import new_app
 from gateway.bookkeeping import keep_checking
 from gateway.bus import Bus
+from gateway.cleaner import Cleaner
 from gateway.control import ControlServer
 from gateway.demo import DemoTransport
 from gateway.errors import Cut, PortTaken
@@ -150,8 +151,9 @@ class GatewayService:
         control = ControlServer(self.ask, self.bus, self.directory.socket)
         await control.start()
         self._closing.push_async_callback(control.stop)
+        cleaner = Cleaner(database, lambda: runtime.snapshot.settings, runtime.now)
         warming = (asyncio.to_thread(price_sources.warm), asyncio.to_thread(models.warm))
-        for work in (self._tick(runtime, database), keep_checking(database, self.bus), *warming):
+        for work in (self._tick(runtime, database), keep_checking(database, self.bus), cleaner.run(), *warming):
             self._closing.push_async_callback(stop_task, asyncio.ensure_future(work))
 
     async def _tick(self, runtime: Runtime, database: Database) -> None:

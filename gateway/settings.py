@@ -30,6 +30,24 @@ class Settings(Struct, frozen=True):
             description="Days for which responses can be gone on from; 0 keeps none here.",
         ),
     ] = 30
+    exchange_retention_days: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=3650,
+            title="Keep requests",
+            description="Days for which single requests stay on record; 0 for ever. Totals and the ledger always stay.",
+        ),
+    ] = 90
+    database_gigabytes: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=100_000,
+            title="Size of the database",
+            description="Gigabytes that it may take; beyond that the oldest requests go. 0 does not limit it.",
+        ),
+    ] = 10
     fetch_media: Annotated[
         bool,
         Meta(

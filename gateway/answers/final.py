@@ -13,7 +13,7 @@ FINAL: Mapping[type[Operation[Any]], str] = {
     accounting.RotateKey: "This cannot be undone: the old secret is not brought back.",
     accounting.ApproveExchange: "This cannot be undone: the request goes to its provider.",
     accounting.ReverseAdjustment: "This cannot be undone: the time can be priced again instead.",
-    accounting.ReverseAdjustment: "This cannot be undone: pricing that time again does it anew.",
+    accounting.CleanUp: "This cannot be undone: what is deleted is gone.",
     accounting.GetCapture: "This cannot be undone: the look stays on record.",
     accounting.WipeCaptures: "This cannot be undone: what was kept is deleted.",
 }

@@ -7,6 +7,7 @@ from data.limits import EVERYONE, RELEASED
 from data.traffic import Scope
 from gateway.accounting import (
     ApproveExchange,
+    CleanUp,
     GetCapture,
     RemoveOwner,
     Reprice,
@@ -184,6 +185,11 @@ def reversing(_: Snapshot, operation: ReverseAdjustment) -> Touched:
     return Touched(sentences=("The exchanges cost again what they did.",))
 
 
+def cleaning(_: Snapshot, operation: CleanUp) -> Touched:
+    """What is not to be kept any longer."""
+    return Touched(sentences=("Requests that are older than was set, or too many, are deleted; totals stay.",))
+
+
 OF_KEYS: Mapping[type[Operation[Any]], Callable[[Snapshot, Any], Touched]] = {
     CreateKey: creating,
     EditKey: editing,
@@ -204,4 +210,5 @@ OF_KEYS: Mapping[type[Operation[Any]], Callable[[Snapshot, Any], Touched]] = {
     GetCapture: looking,
     Reprice: pricing_again,
     ReverseAdjustment: reversing,
+    CleanUp: cleaning,
 }

@@ -2,7 +2,8 @@
 
 from msgspec.structs import asdict
 
-from data.usage import cost_since, count_requests
+from data.exchanges import last_id
+from data.usage import cost_since
 from gateway import snippets
 from gateway.answers import values
 from gateway.answers.desk import Desk
@@ -16,7 +17,7 @@ USUAL_BASE_URL = "http://127.0.0.1:8400"
 async def get_status(desk: Desk, _: GetStatus) -> Status:
     """What is looked at every few seconds, so it waits for nothing."""
     async with desk.database.read() as session:
-        exchanges = await count_requests(session)
+        exchanges = await last_id(session)
         cost = await cost_since(session, desk.today())
     facts, snapshot = desk.facts(), desk.runtime.snapshot
     return Status(

@@ -62,8 +62,8 @@ async def reversed_by(database: Database, number: int, limit: int = 1) -> int:
 
 
 async def costs(database: Database) -> list[int | None]:
+    assert (await check(database)).findings == []
     async with database.read() as session:
-        assert (await check(session)).findings == []
         found = [await get_exchange(session, number) for number in (1, 2, 3)]
     return [each.cost_micros for each in found if each]
 

@@ -33,8 +33,7 @@ async def filled(database: Database) -> Database:
 
 
 async def checked(database: Database, since: Checkpoint = BEGINNING) -> Audit:
-    async with database.read() as session:
-        return await check(session, since)
+    return await check(database, since)
 
 
 async def tamper(database: Database, statement: str) -> None:

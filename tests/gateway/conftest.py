@@ -5,11 +5,13 @@ import socket
 import ssl
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from pathlib import Path
 
 import httpx
 import pytest
 import uvloop
 
+from data.database import Database
 from gateway.transport import UpstreamTransport
 
 ON_BOTH_LOOPS = ("test_connection", "test_transport", "test_transport_tls")
@@ -89,6 +91,16 @@ class ScriptedUpstream:
         async with asyncio.timeout(10):
             while self.live > but:  # noqa: ASYNC110  # simpler than telling, in a test
                 await asyncio.sleep(0.002)
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    """An empty database."""
+    opened = Database(tmp_path / "gatehouse.db")
+    await opened.open()
+    await opened.migrate()
+    yield opened
+    await opened.close()
 
 
 Serve = Callable[..., Awaitable[ScriptedUpstream]]

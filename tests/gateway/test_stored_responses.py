@@ -2,9 +2,8 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
@@ -17,15 +16,6 @@ from gateway.stored_responses import BACKLOG, BATCH, DAY, RETENTION, Kept, Store
 NOW = 1_800_000_000_000_000
 MADE_HERE = Kept(1, "resp_1", NOW, None, b'[{"role":"user","content":"swordfish"}]', b'{"id":"resp_1"}', ("msg_1",))
 MADE_THERE = Kept(1, "resp_2", NOW, upstream_id=7, item_ids=("msg_2",))
-
-
-@pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    opened = Database(tmp_path / "gatehouse.db")
-    await opened.open()
-    await opened.migrate()
-    yield opened
-    await opened.close()
 
 
 @pytest.fixture
