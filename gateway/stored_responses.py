@@ -107,20 +107,19 @@ class StoredResponses:
 
     async def find_items(self, key_id: int, item_ids: Collection[str]) -> dict[str, str]:
         """Items of a key's own responses: their ids to their responses' ids."""
+        # What waits is looked at first: it may be written, and wait no longer, just after the database was read.
+        mine = [kept for kept in self._pending.values() if kept.key_id == key_id]
+        waiting = {item_id: kept.id for kept in mine for item_id in kept.item_ids if item_id in item_ids}
         async with self._database.read() as session:
-            found = await find_items(session, key_id, item_ids)
-        for kept in self._pending.values():
-            if kept.key_id == key_id:
-                found.update((item_id, kept.id) for item_id in kept.item_ids if item_id in item_ids)
-        return found
+            return await find_items(session, key_id, item_ids) | waiting
 
     async def is_foreign(self, key_id: int, response_id: str) -> bool:
         """Whether this id is known to belong to other keys alone."""
         if (key_id, response_id) in self._pending:
             return False
+        waiting = any(kept.id == response_id for kept in self._pending.values())
         async with self._database.read() as session:
-            owned = await has_other_owner(session, key_id, response_id)
-        return owned or any(kept.id == response_id for kept in self._pending.values())
+            return await has_other_owner(session, key_id, response_id) or waiting
 
     async def forget(self, key_id: int, response_id: str) -> None:
         """Delete a key's own response."""
