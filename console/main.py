@@ -30,6 +30,7 @@ from console.cli import (
     routes,
     settings,
     usage,
+    webhooks,
     whole,
 )
 from console.cli.asking import Chosen
@@ -63,6 +64,7 @@ prices.prices.command("withdraw")(price_lists.withdraw)
 app.add_typer(exchanges.app, name="exchange")
 app.add_typer(settings.app, name="setting")
 app.add_typer(usage.app, name="usage")
+app.add_typer(webhooks.app, name="webhook")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(retention.app, name="retention")
 for command in (

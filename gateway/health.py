@@ -63,6 +63,11 @@ class Health:
         seconds = max(1, round(record.aside_until - now))
         return f"set aside after {record.failures} failures ({record.why}), tried again in {seconds} s"
 
+    def code(self, upstream_id: int) -> str:
+        """The error that an upstream failed with last; empty when it answered."""
+        record = self._records.get(upstream_id)
+        return record.why if record else ""
+
     def forget(self, upstream_id: int) -> None:
         """Start afresh, as when the operator tests or edits the upstream."""
         self._records.pop(upstream_id, None)

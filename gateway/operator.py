@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from gateway import accounting, operations, price_operations, report_operations, setting_operations
+from gateway import accounting, alert_operations, operations, price_operations, report_operations, setting_operations
 from gateway.answers import (
     acts,
     adjustments,
@@ -23,6 +23,7 @@ from gateway.answers import (
     settings,
     trial,
     upstreams,
+    webhooks,
     whole,
 )
 from gateway.answers.asked import ASKED, Asked, actor, asked
@@ -66,6 +67,10 @@ ANSWERS: Mapping[type[Operation[Any]], Callable[[Desk, Any], Awaitable[Any]]] = 
     operations.RemoveAlias: routes.remove_alias,
     operations.GetUsage: reports.get_usage,
     report_operations.GetInvoice: invoices.get_invoice,
+    alert_operations.ListWebhooks: webhooks.list_webhooks,
+    alert_operations.AddWebhook: webhooks.add_webhook,
+    alert_operations.RemoveWebhook: webhooks.remove_webhook,
+    alert_operations.TryWebhook: webhooks.try_webhook,
     price_operations.ListPrices: prices.list_prices,
     price_operations.ListSetPrices: prices.list_set_prices,
     price_operations.SetPrice: prices.set_price,

@@ -37,6 +37,8 @@ from gateway.runtime import Runtime
 from gateway.server import Front
 from gateway.stored_responses import StoredResponses
 from gateway.transport import UpstreamTransport, new_transport
+from gateway.watch import Watch
+from gateway.webhooks import Webhooks
 
 log = logging.getLogger("gatehouse.service")
 
@@ -152,8 +154,13 @@ class GatewayService:
         await control.start()
         self._closing.push_async_callback(control.stop)
         cleaner = Cleaner(database, lambda: runtime.snapshot.settings, runtime.now)
+        webhooks = Webhooks(runtime, database)
+        self._closing.push_async_callback(webhooks.close)
+        watch = Watch(runtime, database, webhooks)
+        await watch.open()
         warming = (asyncio.to_thread(price_sources.warm), asyncio.to_thread(models.warm))
-        for work in (self._tick(runtime, database), keep_checking(database, self.bus), cleaner.run(), *warming):
+        watching = (self._tick(runtime, database), watch.run(), keep_checking(database, self.bus), cleaner.run())
+        for work in (*watching, *warming):
             self._closing.push_async_callback(stop_task, asyncio.ensure_future(work))
 
     async def _tick(self, runtime: Runtime, database: Database) -> None:

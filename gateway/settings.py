@@ -58,6 +58,32 @@ class Settings(Struct, frozen=True):
     fetch_over_http: Annotated[
         bool, Meta(title="Fetch over HTTP", description="Fetch such media from addresses without TLS, too.")
     ] = False
+    alert_balance_percent: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=100,
+            title="Balance low below",
+            description="Percent of what was paid in last; 0 does not tell.",
+        ),
+    ] = 10
+    alert_balance_dollars: Annotated[
+        int,
+        Meta(ge=0, le=1_000_000, title="Or below", description="Dollars of a balance below which it is low as well."),
+    ] = 0
+    alert_burn_factor: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=1000,
+            title="Burning from",
+            description="How many times the usual cost of a quarter of an hour is too much; 0 does not tell.",
+        ),
+    ] = 5
+    alert_burn_dollars: Annotated[
+        int,
+        Meta(ge=0, le=1_000_000, title="But not below", description="Dollars in a quarter of an hour that never are."),
+    ] = 5
 
 
 class Setting(Struct, frozen=True):
