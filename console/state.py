@@ -27,7 +27,9 @@ TRIMMED_AT_ONCE = 1_024
 EVENTS_KEPT = 2_000
 PIECES_KEPT = 20_000
 SECONDS_KEPT = 60
-ALERTS = frozenset(("budget_50", "budget_80", "budget_100", "balance_low", "burn_rate", "upstream_auth"))
+ALERTS = frozenset(
+    ("budget_50", "budget_80", "budget_100", "balance_low", "burn_rate", "upstream_auth", "upstream_down")
+)
 """Codes of what operators asked to be told about money and accounts."""
 
 
