@@ -5,7 +5,8 @@ from typing import Annotated
 import typer
 
 from console.cli.asking import asking
-from console.cli.show import Json, Yes, fields, show, sure
+from console.cli.radius import DryRun, carry_out
+from console.cli.show import Json, Yes, fields, show
 from console.units import day_time
 from gateway.accounting import CleanUp, GetRetention, Retention
 from gateway.setting_operations import SaveSetting
@@ -40,11 +41,11 @@ def set_retention(
 
 
 @app.command()
-def run(context: typer.Context, yes: Yes = False, as_json: Json = False) -> None:
+def run(context: typer.Context, yes: Yes = False, dry_run: DryRun = False, as_json: Json = False) -> None:
     """Delete now what is not to be kept any longer."""
-    sure("Delete for good what is older than that, or too much?", yes)
+    question = "Delete for good what is older than that, or too much?"
     with asking(context) as ask:
-        cleaned = ask(CleanUp())
+        cleaned = carry_out(ask, CleanUp(), question, yes=yes, dry_run=dry_run, as_json=as_json)
     show(cleaned, as_json, f"Deleted {cleaned.exchanges:,} requests and {cleaned.captures:,} captures.")
 
 
