@@ -7,7 +7,7 @@ from anthropic_upstream import ANTHROPIC
 from google_upstream import GOOGLE
 from house import House
 from openai_upstream import OPENAI
-from scripted_provider import ScriptedProvider
+from scripted_provider import ScriptedProvider, answer
 
 from data.records import ExchangeRecord
 
@@ -94,4 +94,35 @@ async def test_a_model_without_a_known_price_has_no_cost_instead_of_none_to_pay(
     await house.add("openai-compatible", f"{provider.url}/v1")
     path, body = request_for("chat", "m-large", False)
     await house.client.post(path, json=body)
+    assert (await house.settled()).cost_micros is None
+
+
+async def test_speech_costs_what_its_characters_do(house: House, provider: ScriptedProvider) -> None:
+    provider.script = OPENAI
+    await house.add("openai", provider.url, models=("tts-1",))
+    await house.client.post("/v1/audio/speech", json={"model": "tts-1", "voice": "alloy", "input": "Hello there"})
+    record = await house.settled()
+    assert (record.usage_details, record.cost_micros) == ('{"characters":11}', 165)  # 11 x 15
+
+
+async def test_searches_and_the_tier_that_served_a_request_are_on_record_and_paid(
+    house: House, provider: ScriptedProvider
+) -> None:
+    usage = {"input_tokens": 1000, "output_tokens": 100, "total_tokens": 1100}
+    searched = {"type": "web_search_call", "id": "ws_1", "status": "completed", "action": {"type": "search"}}
+    body = {"id": "resp_1", "object": "response", "status": "completed", "model": "gpt-5.1", "output": [searched]}
+    provider.replies(answer(body | {"usage": usage, "service_tier": "flex"}))
+    await house.add("openai", provider.url, models=("gpt-5.1",))
+    await house.client.post("/v1/responses", json={"model": "gpt-5.1", "input": "hi", "service_tier": "flex"})
+    record = await house.settled()
+    assert record.usage_details == '{"web_searches":1,"terms":{"service_tier":"flex"}}'
+    assert record.cost_micros == 11_125  # flex 1000 x 0.625 + 100 x 5, and a search at 10 a thousand
+
+
+async def test_an_image_whose_provider_says_nothing_of_usage_is_not_taken_for_free(
+    house: House, provider: ScriptedProvider
+) -> None:
+    provider.replies(answer({"created": 1, "data": [{"url": "https://x.io/1.png"}]}))
+    await house.add("openai", provider.url, models=("gpt-image-1",))
+    await house.client.post("/v1/images/generations", json={"model": "gpt-image-1", "prompt": "a tide"})
     assert (await house.settled()).cost_micros is None
