@@ -6,10 +6,14 @@ from console.screens.frame import FrameScreen
 from console.units import MICROS, age
 from gateway.accounting import ActView, ListActs, UndoAct
 
+TAKING_BACK = ("act_undone", "act_redone")
+"""Codes of acts that only took another one back, or did it again: asking twice goes further back, not to and fro."""
+
 
 def last_undoable(acts: Sequence[ActView]) -> ActView | None:
     """The newest that can be taken back and was not; acts come newest first."""
-    return next((act for act in acts if act.undoable and act.undone_at is None), None)
+    able = (act for act in acts if act.undoable and act.undone_at is None and act.code not in TAKING_BACK)
+    return next(able, None)
 
 
 async def ask_about_last(screen: FrameScreen) -> None:

@@ -61,10 +61,14 @@ class ChoiceLine(Canvas, can_focus=True):
     BINDINGS = [  # noqa: RUF012 - Textual's own form
         Binding("left,h", "turn(-1)", "before", show=False),
         Binding("right,l,space", "turn(1)", "next", show=False),
+        Binding("enter", "submit", "send", show=False),
     ]
 
     class Changed(Message):
         """Another one was chosen."""
+
+    class Submitted(Message):
+        """It shall be sent as it is."""
 
     def __init__(self, choices: Sequence[str], value: str) -> None:
         super().__init__()
@@ -83,6 +87,10 @@ class ChoiceLine(Canvas, can_focus=True):
         self.value = self._choices[place]
         self.paint()
         self.post_message(self.Changed())
+
+    def action_submit(self) -> None:
+        """Enter means here what it means in a field of text."""
+        self.post_message(self.Submitted())
 
     def on_click(self) -> None:
         """A click goes on to the next."""
@@ -266,6 +274,10 @@ class Form(ModalScreen[Result], Generic[Result]):
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Enter in a field sends the form."""
+        self._submit()
+
+    def on_choice_line_submitted(self, event: ChoiceLine.Submitted) -> None:
+        """Where one of a few is chosen, too."""
         self._submit()
 
     def on_button_pressed(self, event: Button.Pressed) -> None:

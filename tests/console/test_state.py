@@ -106,6 +106,12 @@ def test_warnings_and_errors_wait_to_be_seen_but_information_does_not() -> None:
     assert [event.code for event in state.events] == ["export", "key_created"]
 
 
+def test_alerts_about_money_are_counted_for_themselves_whatever_their_level() -> None:
+    state = ConsoleState(Clock(1))
+    state.fold([Noted(1, "info", "budget_50", "key batch"), Noted(2, "warning", "upstream_auth", "openai")])
+    assert (state.unseen_alerts, state.unseen_problems) == (2, 0)
+
+
 def test_a_key_that_is_not_known_is_named_by_its_number() -> None:
     state = ConsoleState(Clock(1))
     state.take_keys([key(1, "web-prod")])

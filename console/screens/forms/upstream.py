@@ -112,6 +112,13 @@ def edit_fields(upstream: UpstreamView) -> Sequence[Field]:
         Field("base_url", "Base URL", upstream.base_url, "", _any_or_demo),
         Field("weight", "Weight", str(upstream.weight), "Its share among equals.", whole_number),
         Field("models", "Models", "", "Names the provider's list lacks. Empty keeps those given before."),
+        Field(
+            "unpriced",
+            "No price",
+            "serve" if upstream.unpriced else "refuse",
+            "What becomes of requests whose price nobody knows; those served are marked.",
+            choices=("refuse", "serve"),
+        ),
     )
 
 
@@ -128,4 +135,5 @@ def changed_upstream(upstream: UpstreamView, values: Values) -> EditUpstream:
         base_url=values["base_url"] if values["base_url"] != upstream.base_url else None,
         weight=int(values["weight"]) if values["weight"] != str(upstream.weight) else None,
         models=names_in(values["models"]) or None,
+        unpriced=values["unpriced"] == "serve" if (values["unpriced"] == "serve") != upstream.unpriced else None,
     )

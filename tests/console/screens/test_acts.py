@@ -12,6 +12,7 @@ from tests.console.money import act, radius
 from tests.console.scripted import ScriptedLink
 
 ACTS = [
+    act(10, "took back: changed key alice", code="act_undone"),
     act(9, "revoked key old-laptop", undoable=False),
     act(8, "set the limits of batch: $300 a month before, $400 a month now"),
     act(7, "changed key alice", undone_at=1),
@@ -29,9 +30,9 @@ def link() -> ScriptedLink:
     return link
 
 
-def test_the_last_that_can_be_taken_back_is_neither_for_good_nor_undone() -> None:
-    assert last_undoable(ACTS) == ACTS[1]
-    assert last_undoable([ACTS[0], ACTS[2]]) is None
+def test_the_last_that_can_be_taken_back_is_neither_for_good_nor_undone_nor_took_back_another() -> None:
+    assert last_undoable(ACTS) == ACTS[2]
+    assert last_undoable([ACTS[0], ACTS[1], ACTS[3]]) is None
 
 
 async def test_undo_names_the_act_before_it_is_taken_back(app: ConsoleApp, link: ScriptedLink) -> None:
@@ -53,7 +54,7 @@ async def test_a_chosen_act_is_undone_from_the_list_and_one_for_good_says_so(
         await pilot.press("6", "o")
         picture = await seen(pilot, "■ for good")
         assert "✓ undone" in picture
-        await pilot.press("u")
+        await pilot.press("j", "u")
         await seen(pilot, "That cannot be taken back.")
         await pilot.press("G", "u")
         await seen(pilot, "Undo: set the brake of ci?  (sam")

@@ -9,6 +9,7 @@ from console.screens.live import LiveScreen
 from console.session import Session
 from console.widgets.confirm import GRACE, ConfirmBar
 from data.records import CUT, FAILED, RUNNING
+from gateway.accounting import ApproveExchange
 from gateway.canonical import Piece
 from gateway.events import ExchangeEnded, ExchangeProgressed, ExchangeStarted, TextPassed
 from gateway.operations import CloseTap, CutExchange, Done, OpenTap, Tap
@@ -228,3 +229,21 @@ async def test_a_click_selects_a_row_and_a_second_one_opens_it(app: ConsoleApp) 
         await pilot.click("#exchanges", offset=(20, 6))
         await pilot.pause()
         assert isinstance(app.screen, DetailScreen)
+
+
+async def test_what_waits_for_the_operator_says_so_and_is_approved_with_its_highest_cost_in_sight(
+    app: ConsoleApp, link: ScriptedLink
+) -> None:
+    waiting = exchange(41, state=RUNNING, progress="waits for approval", reserved_micros=1_250_000)
+    link.exchanges.append(waiting)
+    link.answers[ApproveExchange] = lambda op: Done(f"let #{op.id} go")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        assert "waits for approval" in shown(app)
+        await settled(pilot, "a")
+        assert "Let #41 of web-prod go? It may cost up to $1.25." in shown(app)
+        await pilot.pause(GRACE + 0.05)
+        await settled(pilot, "enter", "y")
+        assert link.asked_for(ApproveExchange) == [ApproveExchange(41)]
+        await settled(pilot, "j", "a")
+        assert "waits for nobody's approval" in shown(app)

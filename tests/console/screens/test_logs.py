@@ -74,3 +74,16 @@ async def test_on_a_real_gateway_what_an_operator_does_is_noted_at_once(tmp_path
         await seen(pilot, "created key tests")
         await house.service.ask(SetKeyEnabled(house.key.key.id, False))
         await seen(pilot, "switched key tests off")
+
+
+async def test_alerts_have_a_badge_of_their_own_until_they_were_looked_at(app: ConsoleApp, link: ScriptedLink) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await seen(pilot, "Logs")
+        link.news.append(Noted(AT + 3, "warning", "budget_80", "key batch has used 80 % of $400 a month"))
+        app.poll()
+        app.tick()
+        await seen(pilot, "Logs ▲1")
+        await pilot.press("6", "a")
+        picture = await seen(pilot, "1 of 4")
+        assert "▲ alert   key batch has used 80 %" in picture
+        assert "▲1" not in picture
