@@ -165,7 +165,7 @@ class KeyActs(HolderActs):
         wipe = Choice("wipe", "w", "wipe", "delete what was kept, now")
         self.ask_operator(
             "What its requests say",
-            [((f"  {capture_words(key, self.session.now_micros()) or 'Nothing is being kept.'}", "plain"),), ()],
+            [((f"  {capture_words(key, self.session.now_micros()) or 'Nothing is being kept.'}", "plain"),)],
             [stop if on else start, wipe],
             lambda answer: self._answer_capture(answer, key),
             no="leave it",

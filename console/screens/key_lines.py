@@ -279,5 +279,4 @@ def what_revoking_does(key: KeyView, now_micros: int) -> list[Line]:
         (("  ", "plain"), (key.name, "strong"), (f"  …{key.tail}", "muted")),
         ((f"  {used}", "plain"),),
         ((f"  {running if key.running else 'Nothing is running on it.'}", "warning" if key.running else "plain"),),
-        (),
     ]

@@ -163,7 +163,7 @@ class OwnersScreen(HolderActs, ListScreen[OwnerView]):
             change = RemoveOwner(owner.name)
             self.ask_operator(
                 "Remove this owner?",
-                [((f"  {owner.name}", "strong"),), (("  What was spent stays on record.", "plain"),), ()],
+                [((f"  {owner.name}", "strong"),), (("  What was spent stays on record.", "plain"),)],
                 [Choice("remove", "y", "remove")],
                 lambda _: self.do(self._remove(change)),
                 no="keep it",

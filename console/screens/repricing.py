@@ -231,7 +231,7 @@ class AdjustmentsScreen(ListScreen[AdjustmentView]):
         change = ReverseAdjustment(each.id)
         self.ask_operator(
             "Reverse this adjustment?",
-            [*self.in_short(60), ()],
+            self.in_short(60),
             [Choice("reverse", "y", "reverse", "books the opposite; its requests cost again what they did")],
             lambda _: self.do(self._reverse(change)),
             no="leave it",

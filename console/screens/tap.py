@@ -25,15 +25,17 @@ def cut(screen: FrameScreen, record: ExchangeRecord | None) -> None:
         screen.tell("Only a running request can be cut; this one is over." if record else "No request is selected.")
         return
 
-    async def ask_for_it(id_: int) -> None:
-        done = await screen.ask(CutExchange(id_))
+    change = CutExchange(record.id)
+
+    async def ask_for_it() -> None:
+        done = await screen.ask(change)
         if done:
             screen.tell(done.text, "success")
 
     question = (
         f"Cut #{record.id}?  The client gets a proper error; {count(tokens_out(record))} tokens so far are settled."
     )
-    screen.confirm(question, "cut", "keep streaming", lambda: screen.do(ask_for_it(record.id)))
+    screen.confirm(question, "cut", "keep streaming", lambda: screen.do(ask_for_it()), change)
 
 
 class TapScreen(FrameScreen):

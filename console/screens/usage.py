@@ -25,9 +25,9 @@ from console.widgets.page import Page
 from data.records import ExchangeRecord
 from gateway.operations import ExchangeFilter, GetUsage, KeyView, ListKeys, UsageRow
 
-Group = Literal["key", "model", "upstream", "owner"]
+Group = Literal["key", "model", "upstream", "owner", "tag"]
 
-GROUPS: tuple[Group, ...] = ("key", "model", "upstream", "owner")
+GROUPS: tuple[Group, ...] = ("key", "model", "upstream", "owner", "tag")
 DAYS = {"today": 1, "7 d": 7, "14 d": 14, "30 d": 30}
 CHART_HEIGHT = 6
 HIGH_CHART = 12
@@ -47,7 +47,7 @@ class UsageScreen(LoadingScreen):
         Command("usage.longer", "l,right", "longer", "Look further back.", "stretch(1)", shown=True),
         Command("usage.shorter", "h,left", "shorter", "Look at less time.", "stretch(-1)", shown=True),
         Command("usage.measure", "m", "measure", "Count cost, tokens, requests or errors.", "measure", shown=True),
-        Command("usage.by", "b", "by", "Group by key, model, upstream or owner.", "by", shown=True),
+        Command("usage.by", "b", "by", "Group by key, model, upstream, owner or tag.", "by", shown=True),
         Command("usage.prices", "P", "prices", "Show and set what models cost.", "prices", shown=True),
         Command("usage.export", "e", "export", "Write the usage by period and group to a file.", "export", shown=True),
     )
@@ -154,22 +154,25 @@ class UsageScreen(LoadingScreen):
 
     def _behind(self, row: UsageRow) -> tuple[ExchangeFilter, Callable[[ExchangeRecord], bool]]:
         span, label = self._usage.span, row.label
-        group_of = self._group_of(self._usage.by)
+        groups_of = self._groups_of(self._usage.by)
         narrowing = ExchangeFilter(since=span.since, until=span.until)
         if self._usage.by == "model":
             narrowing = replace(narrowing, model=label)
         elif self._usage.by == "key":
             ids = [key.id for key in self._keys if key.name == label]
             narrowing = replace(narrowing, key_id=ids[0] if len(ids) == 1 else None)
-        return narrowing, lambda record: span.since <= record.started_at < span.until and group_of(record) == label
+        return narrowing, lambda record: span.since <= record.started_at < span.until and label in groups_of(record)
 
-    def _group_of(self, by: str) -> Callable[[ExchangeRecord], str]:
-        names = {key.id: key.owner if by == "owner" else key.name for key in self._keys}
+    def _groups_of(self, by: str) -> Callable[[ExchangeRecord], Sequence[str]]:
         if by == "model":
-            return lambda record: record.model_served or record.model_asked
+            return lambda record: [record.model_served or record.model_asked]
         if by == "upstream":
-            return lambda record: record.upstream
-        return lambda record: names.get(record.key_id or 0, "")
+            return lambda record: [record.upstream]
+        if by == "tag":
+            tags = {key.id: key.tags or [""] for key in self._keys}
+            return lambda record: tags.get(record.key_id or 0, [""])
+        names = {key.id: key.owner if by == "owner" else key.name for key in self._keys}
+        return lambda record: [names.get(record.key_id or 0, "")]
 
     # --- export
 

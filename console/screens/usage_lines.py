@@ -12,7 +12,14 @@ from console.widgets.columns import Column
 from console.widgets.timechart import time_chart
 from gateway.operations import UsageRow
 
-NAMELESS = {"key": "no key", "owner": "no owner", "model": "no model", "upstream": "no upstream", "none": "all"}
+NAMELESS = {
+    "key": "no key",
+    "owner": "no owner",
+    "tag": "no tag",
+    "model": "no model",
+    "upstream": "no upstream",
+    "none": "all",
+}
 
 
 def tokens_in(row: UsageRow) -> int:

@@ -84,7 +84,7 @@ class ConfirmBar(Asking):
 
     def _write(self, width: int) -> Sequence[Line]:
         return [
-            (("─" * width, "rule"),),
+            *([] if self._radius else [(("─" * width, "rule"),)]),
             *(((f" {line}", "warning"),) for line in wrap(scrub(self._question), width - 2)),
             ((" y", "key"), (f" {self.choices[0].label}   ", "plain"), ("Esc", "key"), (f" {self._no}", "plain")),
         ]
