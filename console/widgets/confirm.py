@@ -83,8 +83,9 @@ class ConfirmBar(Asking):
             self._radius.look({})
 
     def _write(self, width: int) -> Sequence[Line]:
+        rule: Line = (("─" * width, "rule"),)
         return [
-            *([] if self._radius else [(("─" * width, "rule"),)]),
+            *(() if self._radius else (rule,)),
             *(((f" {line}", "warning"),) for line in wrap(scrub(self._question), width - 2)),
             ((" y", "key"), (f" {self.choices[0].label}   ", "plain"), ("Esc", "key"), (f" {self._no}", "plain")),
         ]
