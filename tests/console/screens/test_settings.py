@@ -3,8 +3,10 @@
 from pathlib import Path
 
 from house import open_house
+from textual.widgets import Button
 
 from console.app import ConsoleApp
+from console.widgets.form import ChoiceLine
 from gateway.price_operations import ListPrices
 from gateway.setting_operations import GetSettings
 from tests.console.direct import console_on, seen
@@ -50,12 +52,15 @@ async def test_what_can_be_set_is_changed_in_a_form_and_shown_at_once(tmp_path: 
     async with open_house(tmp_path) as house, console_on(house.service) as pilot:
         assert isinstance(pilot.app, ConsoleApp)
         pilot.app.action_go("settings")
-        await seen(pilot, "fetch media")
+        await seen(pilot, "keep responses")
         await pilot.press("e")
         await seen(pilot, "Takes a whole number from 0 to 3650.")
         await pilot.press("backspace", "backspace", *"many", "enter")
         await seen(pilot, "must be a whole number from 0 to")
-        await pilot.press(*["backspace"] * 4, "7", "down", "right", "up", "enter")
+        await pilot.press(*["backspace"] * 4, "7")
+        pilot.app.screen.query(ChoiceLine).first().focus()
+        await pilot.press("right")
+        pilot.app.screen.query(Button).first().press()
         await seen(pilot, "7 (usually 30)")
         now = {each.name: each.value for each in await house.service.ask(GetSettings())}
         assert (now["response_retention_days"], now["fetch_media"]) == ("7", "on")
