@@ -109,7 +109,7 @@ class Desk:
     async def change(self, *what: Subject) -> AsyncIterator[Change]:
         """The way of every change: stored with who made it and how it is taken back, put in force, and told.
 
-        `what` is changed besides the rows of the configuration.
+        `what` is changed besides the rows of the configuration. What leaves everything as it was is no act.
         """
         async with self.database.write() as session:
             before = await take_picture(session)
@@ -117,7 +117,8 @@ class Desk:
             yield change
             await session.flush()
             rows = difference(before, await take_picture(session))
-            await self._put_on_record(change, rows)
+            if rows or what or change.undone_by or is_final(asked().kinds):
+                await self._put_on_record(change, rows)
         await self.reload()
         for subject in dict.fromkeys((*what, *(SUBJECTS[row.table] for row in reversed(rows)))):
             self.runtime.bus.publish(ConfigurationChanged(subject))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from commands import Commands, ask
+from commands import Commands, Person, ask
 from shell import PATIENCE, Shell, until, window
 
 from console.main import is_loopback
@@ -189,6 +189,16 @@ def test_whom_a_command_would_touch_can_be_asked_without_touching_anybody(do: Co
     assert do.json("key list")[0]["state"] == "on"
     assert "loses its only target" in do("provider remove demo --dry-run")
     assert len(do.json("route list")) == 1
+
+
+def test_a_person_sees_whom_it_touches_and_is_asked_first(do: Commands) -> None:
+    do("key create mobile")
+    printed, shown = do.run("key revoke mobile", stdin=Person("n\n"), status=1)
+    assert "Revoke key mobile for good?" in printed
+    assert "cannot be undone" in shown
+    assert do.json("key list")[0]["state"] == "on"
+    do.run("key revoke mobile", stdin=Person("y\n"))
+    assert do.json("key list")[0]["state"] == "revoked"
 
 
 def test_an_owner_is_described_listed_and_forgotten(do: Commands) -> None:

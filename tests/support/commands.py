@@ -12,6 +12,13 @@ from console.main import main
 from gateway.thread import GatewayThread
 
 
+class Person(io.StringIO):
+    """Somebody at a terminal, who types this."""
+
+    def isatty(self) -> bool:
+        return True
+
+
 class Commands:
     """Runs `console` commands."""
 
@@ -20,10 +27,10 @@ class Commands:
         self._monkeypatch = monkeypatch
         self._capture = capture
 
-    def run(self, line: str, *, stdin: str = "", status: int = 0) -> tuple[str, str]:
+    def run(self, line: str, *, stdin: str | Person = "", status: int = 0) -> tuple[str, str]:
         """What a command prints, and what it complains of."""
         self._monkeypatch.setattr("sys.argv", ["console", *shlex.split(line)])
-        self._monkeypatch.setattr("sys.stdin", io.StringIO(stdin))
+        self._monkeypatch.setattr("sys.stdin", stdin if isinstance(stdin, Person) else io.StringIO(stdin))
         with pytest.raises(SystemExit) as ended:
             main()
         printed, complaints = self._capture.readouterr()
