@@ -1,10 +1,11 @@
-"""What changes of accounts, routes, aliases, prices and settings do to whom."""
+"""What changes of accounts, routes, aliases, prices, settings and webhooks do to whom."""
 
 from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
 from data.traffic import Scope
+from gateway.alert_operations import AddWebhook, RemoveWebhook
 from gateway.answers.touched import KEPT_SEALED, Touched, route_of, said, some, upstream_of
 from gateway.operations import (
     AddUpstream,
@@ -173,7 +174,7 @@ def removing_alias(snapshot: Snapshot, operation: RemoveAlias) -> Touched:
     return Touched(Scope(model=before), (told,))
 
 
-# --- prices and settings
+# --- prices, settings and webhooks
 
 
 def pricing(snapshot: Snapshot, operation: SetPrice | RemovePrice) -> Touched:
@@ -194,6 +195,16 @@ def setting(_: Snapshot, operation: SaveSetting) -> Touched:
     return Touched(Scope(everyone=True), ("It holds for the whole gateway from now on.",))
 
 
+def adding_webhook(_: Snapshot, operation: AddWebhook) -> Touched:
+    """Another place that is told of alerts."""
+    return Touched(sentences=("What is sent there names keys and sums, no prompts.",))
+
+
+def removing_webhook(_: Snapshot, operation: RemoveWebhook) -> Touched:
+    """A place that is told no more."""
+    return Touched(sentences=("Alerts are not sent there any more.",))
+
+
 OF_ROUTES: Mapping[type[Operation[Any]], Callable[[Snapshot, Any], Touched]] = {
     AddUpstream: adding_upstream,
     EditUpstream: editing_upstream,
@@ -212,4 +223,6 @@ OF_ROUTES: Mapping[type[Operation[Any]], Callable[[Snapshot, Any], Touched]] = {
     WithdrawPrices: listing_prices,
     RestorePrices: listing_prices,
     SaveSetting: setting,
+    AddWebhook: adding_webhook,
+    RemoveWebhook: removing_webhook,
 }
