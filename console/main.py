@@ -35,6 +35,7 @@ from console.cli import (
 )
 from console.cli.asking import Chosen
 from console.cli.show import Json, complain
+from console.runtime import hasten_start
 from gateway.errors import GatewayError
 from gateway.place import DataError, holder, prepare
 
@@ -179,6 +180,7 @@ def start(chosen: Chosen, *, headless: bool) -> "Process":
         )
     if owner := holder(directory):
         refuse(f"a gateway runs on {directory.path} already ({owner}); `console attach` opens the console on it")
+    hasten_start()
     from console.process import Process, settle
     from gateway.service import ServiceOptions
     from gateway.thread import GatewayThread

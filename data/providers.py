@@ -16,11 +16,13 @@ from data.tables import Model, Provider, Upstream
 
 async def sync_presets(session: AsyncSession, presets: Iterable[ProviderPreset]) -> None:
     """Make the shipped providers what this version ships. What the operator described stays as it is."""
-    described = select(col(Provider.id)).where(col(Provider.preset).is_(False))
-    kept = set(await session.scalars(described))
-    shipped = [preset for preset in presets if preset.id not in kept]
+    found = {provider.id: provider for provider in await session.scalars(select(Provider))}
+    shipped = [preset for preset in presets if preset.id not in found or found[preset.id].preset]
     for preset in shipped:
-        await session.merge(Provider(preset=True, **asdict(preset)))
+        if provider := found.get(preset.id):
+            provider.sqlmodel_update(asdict(preset))
+        else:
+            session.add(Provider(preset=True, **asdict(preset)))
     await session.flush()
     gone = delete(Provider).where(
         col(Provider.preset),

@@ -8,7 +8,14 @@ from house import House, open_house
 from hypothesis import settings
 from scripted_provider import ScriptedProvider
 
+from console.runtime import calm_runtime
+
 settings.register_profile("laws", max_examples=500)
+
+
+def pytest_collection_finish() -> None:
+    """All is imported: run as the gateway does, whose garbage is not looked for in what stays anyway."""
+    calm_runtime()
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import blank
 import pytest
 from commands import Commands
 
@@ -42,6 +43,7 @@ def do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFi
     """Commands for a running gateway with the demo provider."""
     monkeypatch.setenv("GATEHOUSE_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("COLUMNS", "200")
+    blank.lay(tmp_path / "data")
     gateway = GatewayThread(ServiceOptions(directory=tmp_path / "data", port=0))
     gateway.start()
     commands = Commands(gateway, monkeypatch, capsys)

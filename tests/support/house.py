@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import blank
 import httpx
 
 from data.records import ExchangeRecord
@@ -64,6 +65,7 @@ async def open_house(
     key: KeyCreated | None = None,
 ) -> AsyncIterator[House]:
     """Start a gateway on a free port, with a new client key unless it has one already."""
+    blank.lay(directory)
     service = GatewayService(ServiceOptions(directory=directory, port=0, pace=pace))
     await service.start()
     try:
