@@ -180,7 +180,7 @@ def current_key(figures: Figures) -> object:
 
 def token_usage(figures: Figures) -> object:
     """New API's facts about a token."""
-    models = figures.key.models
+    models = figures.key.limits.models
     data = {
         "object": "token_usage",
         "name": figures.key.name,

@@ -92,6 +92,17 @@ class Asked(Struct, frozen=True):
     """False when the client did not ask for usage in its Chat stream, so ours must be taken out again."""
 
 
+class Allowance(Struct, frozen=True):
+    """What a rate allows a client still, for the head of an answer."""
+
+    what: Literal["requests", "tokens"]
+    """Counted by the minute."""
+    limit: int
+    left: int
+    reset: float
+    """Seconds until all of it may be used again."""
+
+
 class ModelEntry(Struct, frozen=True):
     """A model as the model lists of all protocols show it."""
 

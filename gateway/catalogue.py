@@ -1,6 +1,6 @@
 """What the model lists show: everything a key may ask for, in the caller's own protocol."""
 
-from gateway import intake, keys, routing
+from gateway import intake, keys, limits, routing
 from gateway.canonical import ModelEntry
 from gateway.errors import GatewayError, NotFound
 from gateway.intake import Arrival, Send
@@ -47,5 +47,5 @@ def entries_for(snapshot: Snapshot, key: KeyFacts) -> list[ModelEntry]:
     return [
         ModelEntry(id=name, created=CREATED, owner=owner)
         for name, owner in sorted(owners.items())
-        if not key.models or routing.fits(name, key.models)
+        if limits.may_ask(snapshot, key, name)
     ]

@@ -12,29 +12,35 @@ from collections.abc import AsyncIterator
 
 from msgspec.structs import replace
 
-from data.records import CLIENT_LEFT, CUT, DONE, FAILED, RUNNING, AttemptRecord, ExchangeRecord
+from data.records import CLIENT_LEFT, CUT, DONE, FAILED, RUNNING, ExchangeRecord
 from gateway import (
+    brake,
     continuation,
     fetching,
     intake,
     keys,
+    limits,
     recording,
     relay,
+    reservation,
     retry,
     routing,
     settlement,
     upstream,
 )
+from gateway.attempts import Attempts
 from gateway.belongings import Belongings
+from gateway.brake import Throttle
 from gateway.canonical import Asked, Piece, Usage
 from gateway.continuation import Continuation
 from gateway.errors import BadRequest, Cut, GatewayError, Internal, Unavailable, UpstreamFailed
-from gateway.events import ExchangeEnded, ExchangeProgressed, ExchangeStarted, TextPassed, UpstreamHealthChanged
+from gateway.events import ExchangeEnded, ExchangeProgressed, ExchangeStarted, TextPassed
 from gateway.intake import ON_LOST, Arrival, Receive, Scope, Send
 from gateway.metering import Meter
 from gateway.passage import Counted, Embedded, Passage, Relayed, Translated, warnings_header, warnings_record
 from gateway.protocols.codec import Call
 from gateway.recording import Outcome
+from gateway.reservation import Reservation
 from gateway.routing import Plan, Target
 from gateway.runtime import Runtime
 from gateway.snapshot import KeyFacts
@@ -61,12 +67,14 @@ async def handle(
         exchange.key = key = keys.authenticate(
             runtime.snapshot, arrival.headers, arrival.query, runtime.vault, exchange.started_at
         )
-        exchange.call = await intake.take_call(arrival, receive)
-        exchange.asked = exchange.codec.read_call(exchange.call)
+        limits.check_scope(runtime.snapshot, key, arrival.endpoint, arrival.client)
+        call = exchange.take(key, await intake.take_call(arrival, receive))
         if plan is None:
-            plan = await exchange.plan(key, exchange.call)
+            plan = await exchange.plan(key, call)
+        plan = await exchange.reserve(key, plan, call)
         keys.check_still_usable(runtime.snapshot, key, runtime.now())
         exchange.begin(plan.route)
+        await brake.wait_for_leave(exchange, runtime, key, exchange.reserved_micros)
         answer = await exchange.answer_from(plan)
         if isinstance(answer, bytes):
             await exchange.pass_body(answer)
@@ -112,7 +120,11 @@ class Exchange:
         self.answer: upstream.Answer | None = None
         self.passage: Passage | None = None
         self.meter: Meter | None = None
-        self.attempts: list[AttemptRecord] = []
+        self.reservation: Reservation | None = None
+        self.approved = False
+        """The operator let it go, whatever it may cost."""
+        self.throttle = Throttle()
+        self.attempts = Attempts(runtime)
         self.first_token_us: int | None = None
         self.http_status = 0
         self.opened = False
@@ -136,16 +148,31 @@ class Exchange:
         return self.key.id if self.key else None
 
     @property
+    def reserved_micros(self) -> int:
+        """What was put aside for it."""
+        return self._record.reserved_micros
+
+    @property
     def upstream_id(self) -> int | None:
         """Who is answering it."""
         return self.target.upstream.id if self.target else None
 
     # --- the steps of `handle` ----------------------------------------------------------------------------------
 
+    def take(self, key: KeyFacts, call: Call) -> Call:
+        """Read what was asked for, and have it declare its longest output where its key has one."""
+        self.asked = asked = self.codec.read_call(call)
+        if self.arrival.endpoint.work == "generate":
+            longest = reservation.capped(self.runtime, key, asked)
+            if longest is not None:
+                call, self.asked = self.codec.with_max_output(call, longest), replace(asked, max_output=longest)
+        self.call = call
+        return call
+
     async def plan(self, key: KeyFacts, call: Call) -> Plan:
         """Where it may go: wherever its model is served, or only where that is kept which it goes on from."""
         runtime, model, protocol = self.runtime, self.asked.model, self.codec.name
-        routing.check_allowed(key, model)
+        limits.check_model(runtime.snapshot, key, model)
         spoken = routing.spoken_for(self.arrival.endpoint.work, protocol)
         plan = routing.plan(runtime.snapshot, model, spoken, is_down=runtime.why_down, draw=runtime.draw)
         if self.arrival.endpoint.work == "generate":
@@ -157,12 +184,21 @@ class Exchange:
         self.call = going_on.call
         return continuation.narrowed(plan, going_on, runtime.snapshot)
 
+    async def reserve(self, key: KeyFacts, plan: Plan, call: Call) -> Plan:
+        """Let it in: its places, its rates, its money. The plan, without those whose price nobody knows."""
+        work = self.arrival.endpoint.work
+        plan, self.reservation = await reservation.reserve(self.runtime, key, plan, call.body, self.asked, work)
+        return plan
+
     def begin(self, route: str) -> None:
         """Put it on record. Raises `Unavailable` when that cannot be done: then nothing may leave the house."""
         self.route = route
         number = self.runtime.journal.next_id()
-        self._record = recording.begun(self._record, number, self.codec.name, self.asked, self.key_id, route)
+        record = recording.begun(self._record, number, self.codec.name, self.asked, self.key, route)
+        self._record = self.reservation.written_on(record) if self.reservation else record
         self.runtime.journal.start(self._record)
+        if self.reservation:
+            self.reservation.recorded = True
         self.id = number
         self.runtime.enter(self)
         self.runtime.bus.publish(ExchangeStarted(self._record))
@@ -175,14 +211,12 @@ class Exchange:
                 answer = await self.attempt(target, strict=plan.strict)
             except GatewayError as error:
                 decision = retry.decide(error, len(plan.targets) - number)
-                self.note_attempt(target, begun, error.status, error.code, decision.reason)
-                self.note_failure(error)
+                self.attempts.note(self.id, target, begun, self.elapsed_us(), error, decision.reason)
                 self.drop_response()
                 if not decision.next_target:
                     raise
             else:
-                self.note_attempt(target, begun, 200, "", "answered")
-                self.note_success()
+                self.attempts.note(self.id, target, begun, self.elapsed_us(), None, "answered")
                 self.note_belongings()
                 return answer
         raise Unavailable("No upstream could answer.", code="no_upstream")
@@ -277,6 +311,9 @@ class Exchange:
             await self.settle(DONE)
         if passed:
             await self.write(passed)
+        if self.key and brake.brake_of(self.runtime, self.key).tokens_per_second:
+            meter.read()
+            await self.throttle.slow(self.runtime, self.key, meter.output_tokens)
 
     def kept(self, answer: bytes) -> bytes:
         """An answer, or frames of one, for the client; its response is kept for requests that go on from it."""
@@ -298,7 +335,7 @@ class Exchange:
         """End it with an error: sever the upstream, tell the client in its protocol, settle what passed."""
         self.drop_response()
         if self.target and self.answer and state == FAILED and self.opened:
-            self.note_failure(error)
+            self.attempts.failed(self.target, error)
         if self.id == 0 and self.key is not None:
             with contextlib.suppress(Unavailable):
                 self.begin(self.route)
@@ -342,10 +379,13 @@ class Exchange:
             return
         usage, source = await self.usage()
         self.settled = True
-        charge = settlement.charge_of(self.runtime.prices, self.target, usage, self.started_at)
+        most = None if source == settlement.PROVIDER else self.reserved_micros
+        charge = settlement.charge_of(self.runtime.prices, self.target, usage, self.started_at, most)
         record = self.record(Outcome(state, error, usage, source, charge))
-        self.runtime.journal.end(record, self.attempts)
-        self.runtime.bus.publish(ExchangeEnded(record, tuple(self.attempts)))
+        self.runtime.journal.end(record, self.attempts.records)
+        if self.reservation:
+            self.reservation.settle(record, usage.total)
+        self.runtime.bus.publish(ExchangeEnded(record, tuple(self.attempts.records)))
 
     async def usage(self) -> tuple[Usage, str]:
         """What the answer used, and where the figures come from; nothing when no answer had begun."""
@@ -357,6 +397,8 @@ class Exchange:
     def close(self) -> None:
         """Let go of everything. Runs whatever happened."""
         self.drop_response()
+        if self.reservation:
+            self.reservation.leave()
         self.runtime.leave(self)
         self._scope.pop(ON_LOST, None)
 
@@ -386,8 +428,10 @@ class Exchange:
         if self.settled or not self.asked.stream:
             return
         if self.meter is not None:
-            estimate = Usage(output=self.meter.output_tokens)
-            self.runtime.journal.progress(self.record(Outcome(RUNNING, usage=estimate, source=settlement.ESTIMATED)))
+            usage = settlement.so_far(self.meter, self._record.input_tokens)
+            prices, at = self.runtime.prices, self.started_at
+            charge = settlement.charge_of(prices, self.target, usage, at, self.reserved_micros)
+            self.runtime.journal.progress(self.record(Outcome(RUNNING, None, usage, settlement.ESTIMATED, charge)))
         if self._sending:
             return
         if not self.opened and now - self._started > PATIENCE:
@@ -420,6 +464,8 @@ class Exchange:
             headers = [(b"content-type", self.passage.content_type)]
         else:
             headers = self.answer.returned if self.answer else [(b"content-type", self.codec.stream_type)]
+        if self.reservation:
+            headers = [*headers, *self.reservation.rate_headers(self.codec)]
         if self.passage is None or not self.passage.losses:
             return headers
         return [*headers, (b"x-gateway-warnings", warnings_header(self.passage.losses))]
@@ -445,42 +491,32 @@ class Exchange:
         now = time.monotonic()
         if bus.watched and now >= self._next_progress and not self.settled:
             self._next_progress = now + PROGRESS_EVERY
-            target = self.target
-            bus.publish(
-                ExchangeProgressed(
-                    id=self.id,
-                    upstream=target.upstream.name if target else "",
-                    model_served=target.model if target else "",
-                    route=self.route,
-                    first_token_us=self.first_token_us,
-                    output_tokens=meter.output_tokens,
-                    cost_micros=None,
-                )
+            self.tell_progress(meter.output_tokens)
+
+    def wait_for(self, what: str) -> None:
+        """Note and tell what it waits for that the operator holds back."""
+        self._record = replace(self._record, progress=what)
+        self.tell_progress(0)
+
+    def tell_progress(self, output_tokens: int) -> None:
+        """News of how far it has come."""
+        target = self.target
+        self.runtime.bus.publish(
+            ExchangeProgressed(
+                id=self.id,
+                upstream=target.upstream.name if target else "",
+                model_served=target.model if target else "",
+                route=self.route,
+                first_token_us=self.first_token_us,
+                output_tokens=output_tokens,
+                cost_micros=None,
+                progress=self._record.progress,
             )
+        )
 
     def elapsed_us(self) -> int:
         """Microseconds since it came."""
         return int((time.monotonic() - self._started) * 1_000_000)
-
-    def note_attempt(self, target: Target, begun: int, status: int, error: str, decision: str) -> None:
-        """Keep what came of one target."""
-        number, took = len(self.attempts) + 1, self.elapsed_us() - begun
-        record = recording.attempted(self.id, number, target, (begun, took), status, error, decision)
-        self.attempts.append(record)
-
-    def note_success(self) -> None:
-        """Tell health, and the operator when that changes something."""
-        if self.target and self.runtime.health.succeeded(self.target.upstream.id):
-            self.runtime.bus.publish(UpstreamHealthChanged(self.target.upstream.id, "up", "answering again"))
-
-    def note_failure(self, error: GatewayError) -> None:
-        """Tell health, and the operator when that changes something."""
-        if self.target is None:
-            return
-        number, now = self.target.upstream.id, self.runtime.clock()
-        if self.runtime.health.failed(number, error, now):
-            state = self.runtime.health.state(number, now)
-            self.runtime.bus.publish(UpstreamHealthChanged(number, state, error.code))
 
     def record(self, outcome: Outcome) -> ExchangeRecord:
         """The exchange as it stands, in the shape that everything else reads."""
@@ -495,5 +531,5 @@ class Exchange:
             recording.came_to(record, outcome, self.http_status),
             first_token_us=self.first_token_us,
             duration_us=None if outcome.state == RUNNING else self.elapsed_us(),
-            attempts=len(self.attempts),
+            attempts=len(self.attempts.records),
         )

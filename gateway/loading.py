@@ -51,8 +51,8 @@ async def load_snapshot(database: Database, vault: Vault, version: int) -> Snaps
             routes=tuple(route_facts(placed) for placed in await routes.list_routes(session)),
             aliases={alias.name: alias.model for alias in await routes.list_aliases(session)},
             prices=tuple(price_facts(row) for row in await prices.list_prices(session)),
-            owners={row.name: msgspec.convert(row.limits, Limits) for row in await owners.list_owners(session)},
-            everyone=msgspec.convert(set_values.get(EVERYONES_LIMITS) or {}, Limits),
+            owners={row.name: limits_in(row.limits) for row in await owners.list_owners(session)},
+            everyone=limits_in(set_values.get(EVERYONES_LIMITS)),
             settings=settings_of(set_values),
             price_lists=tuple(list_facts(row) for row in await prices.list_price_lists(session)),
         )
@@ -75,7 +75,6 @@ def key_facts(row: Key) -> KeyFacts:
         secret_hash=row.secret_hash,
         name=row.name,
         owner=row.owner,
-        models=tuple(row.models),
         enabled=row.enabled,
         expires_at=row.expires_at,
         revoked=row.revoked_at is not None,
@@ -89,8 +88,13 @@ def key_facts(row: Key) -> KeyFacts:
 
 def limits_of(row: Key) -> Limits:
     """What holds for a key; its models have a column of their own."""
-    limits = msgspec.convert(row.limits, Limits) if row.limits else FREE
-    return replace(limits, models=tuple(row.models))
+    limits = limits_in(row.limits)
+    return replace(limits, models=tuple(row.models)) if row.models else limits
+
+
+def limits_in(stored: object) -> Limits:
+    """Limits as they are stored; where there are none it is always the same value, which requests go by unread."""
+    return msgspec.convert(stored, Limits) if stored else FREE
 
 
 def upstream_facts(row: Upstream, provider: Provider, models: list[str], vault: Vault) -> UpstreamFacts:

@@ -210,13 +210,14 @@ class Poller:
         followed.over = True
         self.following.pop(record.id, None)
         if first:
+            self.runtime.budgets.settle(record)
             self.runtime.bus.publish(ExchangeEnded(record))
 
     def _ended(self, followed: Followed, standing: Standing) -> ExchangeRecord:
         record, fault = followed.record, standing.fault
         # Only the clock on the wall goes on while no gateway runs.
         duration = max(0, self.runtime.now() - record.started_at)
-        ended = replace(record, duration_us=duration, progress=told(standing))
+        ended = replace(record, duration_us=duration, progress=told(standing), usage_source="", input_tokens=0)
         if standing.status != "succeeded":
             state = CLIENT_LEFT if fault == DELETED else FAILED
             code, message = (fault.code, fault.message) if fault else (standing.status, "")

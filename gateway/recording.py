@@ -16,6 +16,7 @@ from gateway.intake import Arrival
 from gateway.protocols.codec import Reader
 from gateway.rates import Charge
 from gateway.routing import Target
+from gateway.snapshot import KeyFacts
 
 LONGEST_MESSAGE = 500
 LONGEST_AGENT = 256
@@ -48,7 +49,7 @@ def arrived(arrival: Arrival, started_at: int) -> ExchangeRecord:
 
 
 def begun(
-    record: ExchangeRecord, number: int, protocol: Protocol, asked: Asked, key_id: int | None, route: str
+    record: ExchangeRecord, number: int, protocol: Protocol, asked: Asked, key: KeyFacts | None, route: str
 ) -> ExchangeRecord:
     """It is understood, allowed and planned."""
     return replace(
@@ -56,7 +57,8 @@ def begun(
         id=number,
         protocol=protocol,
         stream=asked.stream,
-        key_id=key_id,
+        key_id=key.id if key else None,
+        owner=key.owner if key else "",
         model_asked=asked.model,
         route=route,
     )

@@ -7,8 +7,8 @@ from msgspec import Struct
 
 from gateway.canonical import PROTOCOLS, Protocol
 from gateway.endpoints import Work
-from gateway.errors import BadRequest, Forbidden, NotFound, Unavailable
-from gateway.snapshot import Endpoint, KeyFacts, RouteFacts, Snapshot, TargetFacts, UpstreamFacts
+from gateway.errors import BadRequest, NotFound, Unavailable
+from gateway.snapshot import Endpoint, RouteFacts, Snapshot, TargetFacts, UpstreamFacts
 
 TITLES: dict[Protocol, str] = {
     "openai_chat": "OpenAI Chat Completions",
@@ -214,12 +214,6 @@ def no_target(model: str, protocol: Protocol, candidates: list[Candidate]) -> Ba
         code="protocol_not_served",
         param="model",
     )
-
-
-def check_allowed(key: KeyFacts, model: str) -> None:
-    """Raises `Forbidden` when the key's allow list does not name the model."""
-    if key.models and not fits(model, key.models):
-        raise Forbidden(f"This key may not use the model {model!r}.", code="model_not_allowed", param="model")
 
 
 def unknown_model(model: str) -> str:

@@ -11,10 +11,12 @@ import httpx
 
 from data.records import AttemptRecord, ExchangeRecord
 from data.secrets import Vault
+from gateway.budgets import Budgets
 from gateway.bus import Bus
 from gateway.canonical import Piece
 from gateway.errors import GatewayError, Unavailable
 from gateway.health import Health
+from gateway.limits import Limiter
 from gateway.pricing import PriceBook
 from gateway.snapshot import KeyFacts, Snapshot
 from gateway.stored_responses import StoredResponses
@@ -96,6 +98,8 @@ class Runtime:
         self.responses = responses
         self.health = Health()
         self.prices = PriceBook(())
+        self.budgets = Budgets()
+        self.limits = Limiter()
         self.running: dict[int, Running] = {}
         self.old_secrets_used: dict[int, int] = {}
         """When keys last came with the secret before their rotation, as far as it is not stored yet."""
@@ -106,6 +110,13 @@ class Runtime:
         self.clock: Callable[[], float] = time.monotonic
         self.draw: Callable[[], float] = random.random
         self._tasks: set[asyncio.Task[None]] = set()
+
+    def put_in_force(self, snapshot: Snapshot) -> None:
+        """Go by this configuration from now on."""
+        self.snapshot = snapshot
+        for shares in (self.budgets, self.limits):
+            keys = [(key.id, key.limits) for key in snapshot.keys.values()]
+            shares.put_under(keys, snapshot.owners.items(), snapshot.everyone)
 
     def now(self) -> int:
         """UTC microseconds."""

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from data import spending
 from data.database import Database, reason
 from data.directory import DirectoryLock, locate, prepare
 from data.keys import touch_old_secrets
@@ -22,6 +23,7 @@ from gateway.addresses import resolve_public
 from gateway.answers.desk import Desk, ServingFacts
 from gateway.app import new_app
 from gateway.bookkeeping import keep_checking
+from gateway.budgets import KEPT, QUARTER
 from gateway.bus import Bus
 from gateway.cleaner import Cleaner
 from gateway.control import ControlServer
@@ -101,6 +103,7 @@ class GatewayService:
         self._closing.push_async_callback(journal.close)
         self._runtime = runtime = await self._new_runtime(database, journal, vault)
         self._started_at = runtime.now()
+        await seed(runtime, database)
         desk = Desk(database, runtime, vault, journal.flush, self._facts, self._ask_to_stop, self.options.serve)
         self._operator = Operator(desk)
         await self._operator.reload()
@@ -220,6 +223,19 @@ async def note_old_secrets(runtime: Runtime, database: Database) -> None:
     except Exception as error:
         runtime.old_secrets_used = used | runtime.old_secrets_used
         log.warning("the use of old secrets cannot be stored: %s", reason(error))
+
+
+async def seed(runtime: Runtime, database: Database) -> None:
+    """Tell the budgets what was spent before this gateway started."""
+    now, budgets = runtime.now(), runtime.budgets
+    this_quarter = now - now % QUARTER
+    async with database.read() as session:
+        for key_id, owner, at, cost in await spending.spent_by_quarter(session, now - KEPT, this_quarter):
+            budgets.remember(key_id or None, owner, at, cost)
+        for who, owner, at, micros in await spending.spent_lately(session, this_quarter):
+            budgets.remember(who, owner, at, micros or 0)
+        for account in await spending.list_accounts(session):
+            budgets.seed(account.holder, account.balance_micros, account.reserved_micros, account.cost_micros)
 
 
 async def stop_task(task: "asyncio.Future[None]") -> None:

@@ -8,7 +8,7 @@ from gateway import tokens
 from gateway.canonical import NO_DETAILS, Protocol, Usage
 from gateway.metering import Meter
 from gateway.pricing import PriceBook
-from gateway.rates import Charge
+from gateway.rates import Charge, Rate
 from gateway.routing import Target
 
 COUNTING = 5.0
@@ -40,8 +40,27 @@ async def usage_of(meter: Meter, protocol: Protocol, body: bytes) -> tuple[Usage
     return counted, source
 
 
-def charge_of(prices: PriceBook, target: Target | None, usage: Usage, at: int) -> Charge | None:
-    """What it costs at the prices of that moment (UTC microseconds); None when the model has no price."""
+def so_far(meter: Meter, input_tokens: int) -> Usage:
+    """What a running answer has used by now: what its provider has said already, the rest by a rule of thumb."""
+    said = meter.reader.usage or Usage(input=input_tokens)
+    return replace(said, output=max(meter.output_tokens - said.reasoning, 0))
+
+
+def rate_of(prices: PriceBook, target: Target, at: int) -> Rate | None:
+    """A target's prices at a moment (UTC microseconds); None when nobody knows them."""
+    return prices.rate(target.upstream.provider_id, target.upstream.price_id, target.model, at)
+
+
+def charge_of(
+    prices: PriceBook, target: Target | None, usage: Usage, at: int, most: int | None = None
+) -> Charge | None:
+    """What it costs at the prices of that moment (UTC microseconds); None when the model has no price.
+
+    `most` is what was put aside for it: figures that are not the provider's own never come to more.
+    """
     if target is None or (not usage.total and usage.details is NO_DETAILS):
         return Charge([], 0)
-    return prices.charge(target.upstream.provider_id, target.upstream.price_id, target.model, usage, at)
+    found = prices.charge(target.upstream.provider_id, target.upstream.price_id, target.model, usage, at)
+    if found is None or most is None or found.total_micros <= most:
+        return found
+    return Charge(found.lines, most)

@@ -15,7 +15,6 @@ class KeyFacts(Struct, frozen=True):
     secret_hash: bytes
     name: str
     owner: str
-    models: tuple[str, ...]
     enabled: bool
     expires_at: int | None
     """UTC microseconds."""

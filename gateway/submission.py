@@ -8,11 +8,12 @@ import time
 from msgspec import Struct
 from msgspec.structs import replace
 
-from data.records import FAILED, RUNNING, AttemptRecord, ExchangeRecord
+from data.records import FAILED, RUNNING, ExchangeRecord
 from data.tables import Task
 from data.tasks import add_task
-from gateway import intake, keys, retry, routing
-from gateway.canonical import Piece, VideoShape
+from gateway import brake, intake, keys, limits, reservation, retry, routing
+from gateway.attempts import Attempts
+from gateway.canonical import Asked, Piece, VideoShape
 from gateway.errors import (
     BadRequest,
     GatewayError,
@@ -22,13 +23,14 @@ from gateway.errors import (
     Unavailable,
     UpstreamFailed,
 )
-from gateway.events import ExchangeEnded, ExchangeStarted, UpstreamHealthChanged
+from gateway.events import ExchangeEnded, ExchangeStarted
 from gateway.intake import Arrival, Receive
 from gateway.passage import warnings_record
 from gateway.poller import Poller, ask, stored
 from gateway.protocols.codec import Call
 from gateway.protocols.translation import Loss
-from gateway.routing import Candidate, Target
+from gateway.reservation import Reservation
+from gateway.routing import Candidate, Plan, Target
 from gateway.snapshot import KeyFacts, UpstreamFacts
 from gateway.standings import OPEN, Standing, first_standing, read_made, read_standing, told
 from gateway.videos import VideoRequest, read_request, with_model, write_request
@@ -72,7 +74,10 @@ class Submission:
         self.model = ""
         self.route = ""
         self.strict = False
-        self.attempts: list[AttemptRecord] = []
+        self.approved = False
+        """The operator let it go, whatever it may cost."""
+        self.reservation: Reservation | None = None
+        self.attempts = Attempts(poller.runtime)
         self.started_at = self.runtime.now()
         self._started = time.monotonic()
 
@@ -100,12 +105,11 @@ class Submission:
 
     # --- the steps of `submit`
 
-    def plan(self, asked: VideoRequest) -> tuple[Target, ...]:
+    def plan(self, asked: VideoRequest) -> Plan:
         """Where videos of this model are made, best first."""
         snapshot, model = self.runtime.snapshot, asked.model
-        routing.check_allowed(self.key, model)
+        limits.check_model(snapshot, self.key, model)
         found = routing.find_candidates(snapshot, model)
-        self.route, self.strict = found.route, found.strict
         if not found.candidates:
             raise NotFound(routing.unknown_model(model), code="model_not_found", param="model")
         usable = [c for c in routing.in_order(found.candidates, self.runtime.draw) if c.upstream.enabled]
@@ -117,7 +121,19 @@ class Submission:
         if not targets:
             told = f"The upstreams that serve {model!r} make no videos."
             raise BadRequest(told, code="protocol_not_served", param="model")
-        return routing.set_aside(targets, self.runtime.why_down)[0]
+        healthy, aside = routing.set_aside(targets, self.runtime.why_down)
+        return Plan(found.route, found.reason, healthy, aside, found.strict)
+
+    async def reserve(self, plan: Plan, call: Call) -> Plan:
+        """Let it in: its rates, its money. The plan, without those whose price nobody knows."""
+        asked, work = Asked(model=self.model), self.arrival.endpoint.work
+        plan, self.reservation = await reservation.reserve(self.runtime, self.key, plan, call.body, asked, work)
+        self.route, self.strict = plan.route, plan.strict
+        return plan
+
+    def wait_for(self, what: str) -> None:
+        """Note and tell what it waits for that the operator holds back."""
+        self.poller.tell(replace(self.record(self.id), progress=what))
 
     def target(self, candidate: Candidate) -> Target:
         """A candidate as a place to ask, in the client's own shape where it knows that."""
@@ -129,6 +145,8 @@ class Submission:
         number = self.runtime.journal.next_id()
         record = self.record(number)
         self.runtime.journal.start(record)
+        if self.reservation:
+            self.reservation.recorded = True
         self.id = number
         self.runtime.enter(self)
         self.runtime.bus.publish(ExchangeStarted(record))
@@ -144,11 +162,11 @@ class Submission:
                 if decision.next_target and not is_refusal(error):
                     reason = f"{error.code} ({error.status}): the task may have begun, given up"
                     decision = retry.Decision(False, reason)
-                self.note_attempt(target, begun, error, decision.reason)
+                self.attempts.note(self.id, target, begun, self.elapsed_us(), error, decision.reason)
                 if not decision.next_target:
                     raise
             else:
-                self.note_attempt(target, begun, None, "answered")
+                self.attempts.note(self.id, target, begun, self.elapsed_us(), None, "answered")
                 return made
         raise Unavailable("No upstream could begin it.", code="no_upstream")
 
@@ -186,7 +204,7 @@ class Submission:
             standing=stored(made.standing),
         )
         async with self.poller.database.write() as session:
-            await add_task(session, task, self.attempts)
+            await add_task(session, task, self.attempts.records)
         record = replace(
             self.record(self.id),
             model_served=made.target.model,
@@ -207,7 +225,7 @@ class Submission:
                 self.begin()
         if self.id == 0:
             return
-        last = self.attempts[-1] if self.attempts else None
+        last = self.attempts.records[-1] if self.attempts.records else None
         record = replace(
             self.record(self.id),
             state=FAILED,
@@ -216,43 +234,24 @@ class Submission:
             http_status=self.arrival.codec.error_status(error),
             error_code=error.code,
             error_message=error.message[:500],
+            usage_source="",
+            input_tokens=0,
             cost_micros=0,
             duration_us=self.elapsed_us(),
         )
-        self.runtime.journal.end(record, self.attempts)
-        self.runtime.bus.publish(ExchangeEnded(record, tuple(self.attempts)))
+        self.runtime.journal.end(record, self.attempts.records)
+        if self.reservation:
+            self.reservation.settle(record, 0)
+        self.runtime.bus.publish(ExchangeEnded(record, tuple(self.attempts.records)))
 
     def elapsed_us(self) -> int:
         """Microseconds since it came."""
         return int((time.monotonic() - self._started) * 1_000_000)
 
-    def note_attempt(self, target: Target, begun: int, error: GatewayError | None, decision: str) -> None:
-        """Keep what came of one target, and tell health of it."""
-        number, now = target.upstream.id, self.runtime.clock()
-        self.attempts.append(
-            AttemptRecord(
-                exchange_id=self.id,
-                number=len(self.attempts) + 1,
-                upstream_id=number,
-                upstream=target.upstream.name,
-                model=target.model,
-                started_us=begun,
-                duration_us=self.elapsed_us() - begun,
-                http_status=error.status if error else 200,
-                error=error.code if error else "",
-                decision=decision,
-            )
-        )
-        health = self.runtime.health
-        if error is None and health.succeeded(number):
-            self.runtime.bus.publish(UpstreamHealthChanged(number, "up", "answering again"))
-        elif error is not None and health.failed(number, error, now):
-            self.runtime.bus.publish(UpstreamHealthChanged(number, health.state(number, now), error.code))
-
     def record(self, number: int) -> ExchangeRecord:
         """The exchange before any upstream has answered."""
         arrival = self.arrival
-        return ExchangeRecord(
+        record = ExchangeRecord(
             id=number,
             request_id=arrival.request_id,
             started_at=self.started_at,
@@ -263,11 +262,13 @@ class Submission:
             key_id=self.key.id,
             model_asked=self.model,
             route=self.route,
-            attempts=len(self.attempts),
+            attempts=len(self.attempts.records),
             client=arrival.client,
             agent=arrival.headers.get("user-agent", "")[:256],
             request_headers=intake.recorded_headers(arrival.headers),
+            owner=self.key.owner,
         )
+        return self.reservation.written_on(record) if self.reservation else record
 
 
 async def submit(poller: Poller, arrival: Arrival, receive: Receive, key: KeyFacts, shape: VideoShape) -> Begun:
@@ -278,9 +279,10 @@ async def submit(poller: Poller, arrival: Arrival, receive: Receive, key: KeyFac
         keys.check_still_usable(poller.runtime.snapshot, key, poller.runtime.now())
         asked = read_request(shape, call)
         submission.model = asked.model
-        targets = submission.plan(asked)
+        plan = await submission.reserve(submission.plan(asked), call)
         submission.begin()
-        made = await submission.send(call, asked, targets)
+        await brake.wait_for_leave(submission, poller.runtime, key, submission.record(submission.id).reserved_micros)
+        made = await submission.send(call, asked, plan.targets)
         return Begun(await submission.keep(made), made.losses)
     except GatewayError as error:
         submission.fail(error)
@@ -291,6 +293,8 @@ async def submit(poller: Poller, arrival: Arrival, receive: Receive, key: KeyFac
         submission.fail(failed)
         raise failed from None
     finally:
+        if submission.reservation:
+            submission.reservation.leave()
         poller.runtime.leave(submission)
 
 

@@ -10,7 +10,7 @@ import msgspec
 
 from data.tables import Task
 from data.tasks import TaskPage, count_tasks, find_task, page_tasks
-from gateway import keys
+from gateway import keys, limits
 from gateway.canonical import VideoShape
 from gateway.contents import content_url, find_signed, pass_content
 from gateway.errors import BadRequest, GatewayError, Internal, NotFound
@@ -51,6 +51,7 @@ async def serve(poller: Poller, arrival: Arrival, scope: Scope, receive: Receive
         await pass_content(runtime, arrival, scope, send, owner, task)
         return
     key = keys.authenticate(runtime.snapshot, arrival.headers, arrival.query, runtime.vault, runtime.now())
+    limits.check_scope(runtime.snapshot, key, arrival.endpoint, arrival.client)
     if below:
         await pass_content(runtime, arrival, scope, send, key, await find(poller, key, name))
     elif name and arrival.method == "DELETE":

@@ -172,7 +172,7 @@ class Desk:
             public_id: replace(key, enabled=False) if self._shut[key.id] > 0 else key
             for public_id, key in self._stored.keys.items()
         }
-        self.runtime.snapshot = replace(self._stored, version=self.runtime.snapshot.version + 1, keys=keys)
+        self.runtime.put_in_force(replace(self._stored, version=self.runtime.snapshot.version + 1, keys=keys))
 
     def check_serving(self) -> None:
         """Raises `Unavailable` for what needs a gateway that serves."""

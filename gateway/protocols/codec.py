@@ -5,7 +5,7 @@ from typing import Protocol as Interface
 
 from msgspec import Struct
 
-from gateway.canonical import Asked, Finish, ModelEntry, Piece, Protocol, Usage
+from gateway.canonical import Allowance, Asked, Finish, ModelEntry, Piece, Protocol, Usage
 from gateway.errors import GatewayError
 from gateway.framings.framing import Framing
 
@@ -49,6 +49,11 @@ class Reader(Interface):
         ...
 
 
+def no_rate_headers(allowances: list[Allowance], now: int) -> list[tuple[bytes, bytes]]:
+    """For protocols whose clients read no such headers."""
+    return []
+
+
 class Codec(Struct, frozen=True):
     """One wire protocol."""
 
@@ -60,6 +65,8 @@ class Codec(Struct, frozen=True):
     """What policy needs. Raises `BadRequest` naming the field."""
     with_model: Callable[[Call, str], Call]
     """The same call for another model name, every other byte as it was."""
+    with_max_output: Callable[[Call, int], Call]
+    """The same call, declaring the most output tokens it may be answered with."""
     with_usage: Callable[[Call], Call]
     """The same call, asking for usage in the stream where the protocol must be asked."""
     without_usage: Callable[[bytes], bytes]
@@ -87,3 +94,5 @@ class Codec(Struct, frozen=True):
     """The answer to a request for counting tokens."""
     stream_type: bytes = b"text/event-stream; charset=utf-8"
     """The content type of its streams."""
+    rate_headers: Callable[[list[Allowance], int], list[tuple[bytes, bytes]]] = no_rate_headers
+    """What rates allow still, as its clients read it; the number is the time in UTC microseconds."""

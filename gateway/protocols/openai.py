@@ -1,8 +1,10 @@
 """What the two OpenAI protocols share: usage, error bodies, model lists, how likely tokens were."""
 
+import math
+
 import msgspec
 
-from gateway.canonical import JSON, ModelEntry, TokenLogprob, Usage
+from gateway.canonical import JSON, Allowance, ModelEntry, TokenLogprob, Usage
 from gateway.errors import GatewayError, InsufficientQuota, RateLimited
 from gateway.protocols.counts import Paths, note_counts
 from gateway.protocols.reading import dicts
@@ -97,6 +99,19 @@ def error_body(error: GatewayError, request_id: str) -> bytes:
     return msgspec.json.encode({"error": error_object(error), "request_id": request_id})
 
 
+def rate_headers(allowances: list[Allowance], now: int) -> list[tuple[bytes, bytes]]:
+    """Reset as a duration, such as `6m0s`."""
+    return [
+        (f"x-ratelimit-{name}-{allowance.what}".encode(), value.encode())
+        for allowance in allowances
+        for name, value in (
+            ("limit", str(allowance.limit)),
+            ("remaining", str(allowance.left)),
+            ("reset", _duration(allowance.reset)),
+        )
+    ]
+
+
 def model_list(models: list[ModelEntry], query: dict[str, str]) -> bytes:
     """All models: OpenAI's list has no pages."""
     return msgspec.json.encode({"object": "list", "data": [_model(model) for model in models]})
@@ -113,6 +128,11 @@ def count_body(count: int) -> bytes:
 
 def _model(model: ModelEntry) -> dict[str, object]:
     return {"id": model.id, "object": "model", "created": model.created, "owned_by": model.owner}
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(math.ceil(seconds), 60)
+    return f"{minutes}m{rest}s" if minutes else f"{rest}s"
 
 
 def _error_type(error: GatewayError) -> str:

@@ -11,7 +11,7 @@ from gateway.balance_shapes import SHAPES, Figures, Spent
 from gateway.endpoints import USAGE
 from gateway.snapshot import KeyFacts
 
-KEY = KeyFacts(3, "public3", b"", "ana", "", ("gpt-*",), True, 1_900_000_000_000_000, False)
+KEY = KeyFacts(3, "public3", b"", "ana", "", True, 1_900_000_000_000_000, False, Limits(models=("gpt-*",)))
 HOLDING = Holding("key:3", "ana", Limits(prepaid=True), 7_500_000, 500_000, 2_000_000, [], 0, 0)
 PREPAID = Figures(KEY, HOLDING, Spent(100_000, 200_000, 300_000))
 FREELY = replace(PREPAID, holding=replace(HOLDING, limits=FREE))

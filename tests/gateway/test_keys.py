@@ -13,7 +13,7 @@ NOW = 1_000_000
 
 
 def facts(key: NewKey) -> KeyFacts:
-    return KeyFacts(1, key.public_id, VAULT.hash_secret(key.secret), "mine", "", (), True, None, False)
+    return KeyFacts(1, key.public_id, VAULT.hash_secret(key.secret), "mine", "", True, None, False)
 
 
 def rotated(after: KeyFacts, before: NewKey, until: int) -> KeyFacts:

@@ -7,9 +7,9 @@ import pytest
 from msgspec.structs import replace
 
 from gateway.canonical import Protocol
-from gateway.errors import BadRequest, Forbidden, NotFound, Unavailable
-from gateway.routing import SPOKEN, Plan, check_allowed, plan
-from gateway.snapshot import Endpoint, KeyFacts, RouteFacts, Snapshot, TargetFacts, UpstreamFacts
+from gateway.errors import BadRequest, NotFound, Unavailable
+from gateway.routing import SPOKEN, Plan, plan
+from gateway.snapshot import Endpoint, RouteFacts, Snapshot, TargetFacts, UpstreamFacts
 
 
 def upstream(number: int, name: str, *models: str, protocol: Protocol = "openai_chat") -> UpstreamFacts:
@@ -148,10 +148,3 @@ def test_a_model_whose_upstreams_are_switched_off_is_unavailable() -> None:
     off = replace(upstream(1, "a", "m"), enabled=False)
     with pytest.raises(Unavailable, match="switched off"):
         planned(snapshot(off), "m")
-
-
-def test_a_keys_allow_list_is_a_list_of_globs() -> None:
-    key = KeyFacts(1, "id", b"", "name", "", ("gpt-*",), True, None, False)
-    check_allowed(key, "gpt-5")
-    with pytest.raises(Forbidden):
-        check_allowed(key, "claude-5")

@@ -40,7 +40,12 @@ class House:
     async def add(self, provider_id: str, url: str, *, name: str = "up", models: tuple[str, ...] = ()) -> UpstreamView:
         """Put an upstream behind it."""
         operation = AddUpstream(
-            provider_id=provider_id, name=name, credential="sk-upstream-secret", base_url=url, models=list(models)
+            provider_id=provider_id,
+            name=name,
+            credential="sk-upstream-secret",
+            base_url=url,
+            models=list(models),
+            unpriced=True,
         )
         return (await self.service.ask(operation)).upstream
 

@@ -1,5 +1,6 @@
 """What relaying Messages needs: the facts that policy reads, a look at answers as they pass, errors and lists."""
 
+import math
 import re
 from datetime import UTC, datetime
 
@@ -7,7 +8,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from gateway.canonical import Asked, Finish, ModelEntry, Piece, TextKind, Usage
+from gateway.canonical import Allowance, Asked, Finish, ModelEntry, Piece, TextKind, Usage
 from gateway.errors import (
     Forbidden,
     GatewayError,
@@ -132,6 +133,10 @@ def read_call(call: Call) -> Asked:
 
 def with_model(call: Call, model: str) -> Call:
     return msgspec.structs.replace(call, body=with_member(call.body, "model", msgspec.json.encode(model)))
+
+
+def with_max_output(call: Call, tokens: int) -> Call:
+    return msgspec.structs.replace(call, body=with_member(call.body, "max_tokens", b"%d" % tokens))
 
 
 # answers
@@ -295,6 +300,22 @@ def new_framing(call: Call) -> Framing:
 # errors
 
 
+def rate_headers(allowances: list[Allowance], now: int) -> list[tuple[bytes, bytes]]:
+    """Reset as a time."""
+    return [
+        (f"anthropic-ratelimit-{allowance.what}-{name}".encode(), value.encode())
+        for allowance in allowances
+        for name, value in (
+            ("limit", str(allowance.limit)),
+            ("remaining", str(allowance.left)),
+            (
+                "reset",
+                f"{datetime.fromtimestamp(now // 1_000_000 + math.ceil(allowance.reset), UTC):%Y-%m-%dT%H:%M:%SZ}",
+            ),
+        )
+    ]
+
+
 def error_status(error: GatewayError) -> int:
     return OVERLOADED if isinstance(error, Unavailable) else error.status
 
@@ -359,6 +380,7 @@ CODEC = Codec(
     signer="x-api-key",
     read_call=read_call,
     with_model=with_model,
+    with_max_output=with_max_output,
     with_usage=lambda call: call,
     without_usage=lambda frames: frames,
     new_framing=new_framing,
@@ -372,5 +394,6 @@ CODEC = Codec(
     keep_alive=b'event: ping\ndata: {"type":"ping"}\n\n',
     model_list=model_list,
     model_item=model_item,
+    rate_headers=rate_headers,
     count_body=lambda count: msgspec.json.encode({"input_tokens": count}),
 )

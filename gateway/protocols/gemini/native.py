@@ -27,7 +27,7 @@ from gateway.protocols.codec import Reader as AnyReader
 from gateway.protocols.counts import USUAL, Paths, note_counts, terms_of, with_details
 from gateway.protocols.reading import Choices, Tokens, decode, dicts, read_fields, read_model
 from gateway.protocols.upstream_errors import read_error, read_streamed_error
-from gateway.splice import Repeats, find_member
+from gateway.splice import Repeats, find_member, with_member
 
 CONFIG = ("generationConfig", "generation_config")
 LIMIT = ("maxOutputTokens", "max_output_tokens")
@@ -189,6 +189,14 @@ def with_model(call: Call, model: str) -> Call:
         named = msgspec.json.encode(model)[1:-1]
         body = _NAMED_MODEL.sub(lambda match: match[1] + named + match[3], body)
     return msgspec.structs.replace(call, path=f"{path[1]}{model}:{path[3]}", body=body)
+
+
+def with_max_output(call: Call, tokens: int) -> Call:
+    name = "generation_config" if find_member(call.body, "generation_config") else "generationConfig"
+    member = find_member(call.body, name)
+    config = call.body[member.start : member.end] if member else b"{}"
+    config = with_member(b"{}" if config == b"null" else config, "maxOutputTokens", b"%d" % tokens)
+    return msgspec.structs.replace(call, body=with_member(call.body, name, config))
 
 
 def _one_of(camel: T | None, snake: T | None, names: tuple[str, str]) -> T | None:
@@ -430,6 +438,7 @@ CODEC = Codec(
     signer="x-goog-api-key",
     read_call=read_call,
     with_model=with_model,
+    with_max_output=with_max_output,
     with_usage=lambda call: call,
     without_usage=lambda frames: frames,
     new_framing=new_framing,

@@ -114,6 +114,10 @@ def with_model(call: Call, model: str) -> Call:
     return msgspec.structs.replace(call, body=with_member(call.body, "model", msgspec.json.encode(model)))
 
 
+def with_max_output(call: Call, tokens: int) -> Call:
+    return msgspec.structs.replace(call, body=with_member(call.body, "max_completion_tokens", b"%d" % tokens))
+
+
 def with_usage(call: Call) -> Call:
     fields = _FIELDS.decode(call.body)
     if not fields.stream or (fields.stream_options and fields.stream_options.include_usage):
@@ -290,6 +294,7 @@ CODEC = Codec(
     signer="bearer",
     read_call=read_call,
     with_model=with_model,
+    with_max_output=with_max_output,
     with_usage=with_usage,
     without_usage=without_usage,
     new_framing=new_framing,
@@ -303,5 +308,6 @@ CODEC = Codec(
     keep_alive=openai.KEEP_ALIVE,
     model_list=openai.model_list,
     model_item=openai.model_item,
+    rate_headers=openai.rate_headers,
     count_body=openai.count_body,
 )

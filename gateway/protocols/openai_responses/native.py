@@ -122,6 +122,10 @@ def with_model(call: Call, model: str) -> Call:
     return msgspec.structs.replace(call, body=with_member(call.body, "model", msgspec.json.encode(model)))
 
 
+def with_max_output(call: Call, tokens: int) -> Call:
+    return msgspec.structs.replace(call, body=with_member(call.body, "max_output_tokens", b"%d" % tokens))
+
+
 # answers
 
 
@@ -311,6 +315,7 @@ CODEC = Codec(
     signer="bearer",
     read_call=read_call,
     with_model=with_model,
+    with_max_output=with_max_output,
     with_usage=lambda call: call,
     without_usage=lambda frames: frames,
     new_framing=new_framing,
@@ -324,5 +329,6 @@ CODEC = Codec(
     keep_alive=openai.KEEP_ALIVE,
     model_list=openai.model_list,
     model_item=openai.model_item,
+    rate_headers=openai.rate_headers,
     count_body=openai.count_body,
 )

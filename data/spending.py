@@ -1,0 +1,38 @@
+"""What a gateway that starts must know of the money spent before: accounts, and costs by when they fell."""
+
+from collections.abc import Iterator
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from data.records import RUNNING
+from data.tables import Account, Exchange, UsageSum
+
+
+async def list_accounts(session: AsyncSession) -> list[Account]:
+    """What every holder's entries come to."""
+    return list(await session.scalars(select(Account)))
+
+
+async def spent_by_quarter(session: AsyncSession, since: int, until: int) -> Iterator[tuple[int, str, int, int]]:
+    """Key (0 for none), owner, quarter of an hour and cost of what ended, in the order of time."""
+    quarter = col(UsageSum.quarter)
+    query = (
+        select(col(UsageSum.key_id), col(UsageSum.owner), quarter, func.sum(col(UsageSum.cost_micros)))
+        .where(quarter >= since, quarter < until)
+        .group_by(col(UsageSum.key_id), col(UsageSum.owner), quarter)
+        .order_by(quarter)
+    )
+    return (row.tuple() for row in await session.execute(query))
+
+
+async def spent_lately(session: AsyncSession, since: int) -> Iterator[tuple[int | None, str, int, int | None]]:
+    """Key, owner, start and cost of what began since then and has ended, in the order of time."""
+    started = col(Exchange.started_at)
+    query = (
+        select(col(Exchange.key_id), col(Exchange.owner), started, col(Exchange.cost_micros))
+        .where(started >= since, col(Exchange.cost_micros) != 0, col(Exchange.state) != RUNNING)
+        .order_by(started)
+    )
+    return (row.tuple() for row in await session.execute(query))
