@@ -1,5 +1,7 @@
 """People and teams that keys belong to."""
 
+from collections.abc import Mapping
+
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -25,6 +27,12 @@ async def save_owner(session: AsyncSession, name: str, note: str, at: int) -> Ow
     owner.note = note
     await session.flush()
     return owner
+
+
+async def limit_owner(session: AsyncSession, name: str, limits: Mapping[str, object], at: int) -> None:
+    """Give an owner, new or known, these limits."""
+    owner = await get_owner(session, name) or await save_owner(session, name, "", at)
+    owner.limits = dict(limits)
 
 
 async def remove_owner(session: AsyncSession, name: str) -> bool:

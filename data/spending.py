@@ -1,4 +1,4 @@
-"""What a gateway that starts must know of the money spent before: accounts, and costs by when they fell."""
+"""What a gateway that starts must know of what was spent before: costs, by when they fell."""
 
 from collections.abc import Iterator
 
@@ -7,12 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from data.records import RUNNING
-from data.tables import Account, Exchange, UsageSum
-
-
-async def list_accounts(session: AsyncSession) -> list[Account]:
-    """What every holder's entries come to."""
-    return list(await session.scalars(select(Account)))
+from data.tables import Exchange, UsageSum
 
 
 async def spent_by_quarter(session: AsyncSession, since: int, until: int) -> Iterator[tuple[int, str, int, int]]:

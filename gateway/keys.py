@@ -19,7 +19,7 @@ REFUSED = (
 
 NOTHING = bytes(32)
 """What no secret's hash is like."""
-NOBODY = KeyFacts(0, "", NOTHING, "", "", (), enabled=False, expires_at=None, revoked=True)
+NOBODY = KeyFacts(0, "", NOTHING, "", "", enabled=False, expires_at=None, revoked=True)
 """Stands in for a key that does not exist, so that refusing it takes as long as refusing any other."""
 
 

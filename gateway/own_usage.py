@@ -6,13 +6,13 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 from msgspec.structs import asdict
 
-from data import ledger, usage
+from data import usage
 from data.database import Database
 from data.limits import key_holder
 from gateway import intake, keys
-from gateway.accounting import Holding
 from gateway.balance_shapes import SHAPES, Figures, Spent, dollars, left
 from gateway.errors import BadRequest, GatewayError, Internal
+from gateway.holdings import holding_of
 from gateway.intake import Arrival, Send
 from gateway.runtime import Runtime
 from gateway.snapshot import KeyFacts
@@ -43,36 +43,24 @@ async def answer(runtime: Runtime, database: Database, arrival: Arrival, key: Ke
     """What the path asks for: all in our own shape, or the money alone in another's."""
     now = runtime.now()
     if shape := SHAPES.get(arrival.endpoint.path):
-        return shape(await figures_of(database, key, now))
-    return await own_usage(database, key, span_of(arrival.query, key, now), now)
+        return shape(await figures_of(runtime, database, key, now))
+    return await own_usage(runtime, database, key, span_of(arrival.query, key, now), now)
 
 
-async def figures_of(database: Database, key: KeyFacts, now: int) -> Figures:
+async def figures_of(runtime: Runtime, database: Database, key: KeyFacts, now: int) -> Figures:
     """A key's money now."""
     today = moment(now).replace(hour=0, minute=0, second=0, microsecond=0)
     month, monday = micros(today.replace(day=1)), micros(today - timedelta(today.weekday()))
     span = usage.Range(min(month, monday), now + 1, key.id)
     async with database.read() as session:
         days = await usage.sum_usage(session, span, every="day")
-        account = await ledger.get_account(session, key_holder(key.id))
     spent = (sum(day.cost_micros for day in days if day.start >= start) for start in (micros(today), monday, month))
-    holding = Holding(
-        holder=account.holder,
-        name=key.name,
-        limits=key.limits,
-        balance_micros=account.balance_micros,
-        reserved_micros=account.reserved_micros,
-        cost_micros=account.cost_micros,
-        windows=[],
-        running=0,
-        waiting=0,
-    )
-    return Figures(key, holding, Spent(*spent))
+    return Figures(key, holding_of(runtime, key_holder(key.id), key.name), Spent(*spent))
 
 
-async def own_usage(database: Database, key: KeyFacts, span: usage.Range, now: int) -> object:
+async def own_usage(runtime: Runtime, database: Database, key: KeyFacts, span: usage.Range, now: int) -> object:
     """All of it: what the key may use, and what it used by day and by model."""
-    figures = await figures_of(database, key, now)
+    figures = await figures_of(runtime, database, key, now)
     async with database.read() as session:
         days = await usage.sum_usage(session, span, every="day")
         models = await usage.sum_usage(session, span, by="model")

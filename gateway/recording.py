@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from data.records import DONE, RUNNING, AttemptRecord, ExchangeRecord
+from data.records import DONE, RUNNING, ExchangeRecord
 from gateway import intake
 from gateway.canonical import NO_DETAILS, Asked, Protocol, Usage
 from gateway.errors import GatewayError
@@ -73,24 +73,6 @@ def put_to(record: ExchangeRecord, target: Target, upstream_request_id: str, war
         upstream=target.upstream.name,
         upstream_request_id=upstream_request_id,
         warnings=warnings,
-    )
-
-
-def attempted(
-    exchange_id: int, number: int, target: Target, span: tuple[int, int], status: int, error: str, decision: str
-) -> AttemptRecord:
-    """What came of one target. The span is when it began within the exchange, and how long it took."""
-    return AttemptRecord(
-        exchange_id=exchange_id,
-        number=number,
-        upstream_id=target.upstream.id,
-        upstream=target.upstream.name,
-        model=target.model,
-        started_us=span[0],
-        duration_us=span[1],
-        http_status=status,
-        error=error,
-        decision=decision,
     )
 
 

@@ -48,6 +48,8 @@ class Running(Interface):
     id: int
     taps: int
     """How many watch its text."""
+    approved: bool
+    """The operator let it go, whatever it may cost."""
 
     @property
     def key(self) -> KeyFacts | None:

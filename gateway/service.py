@@ -11,7 +11,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from data import spending
+from data import ledger, spending
 from data.database import Database, reason
 from data.directory import DirectoryLock, locate, prepare
 from data.keys import touch_old_secrets
@@ -234,7 +234,7 @@ async def seed(runtime: Runtime, database: Database) -> None:
             budgets.remember(key_id or None, owner, at, cost)
         for who, owner, at, micros in await spending.spent_lately(session, this_quarter):
             budgets.remember(who, owner, at, micros or 0)
-        for account in await spending.list_accounts(session):
+        for account in await ledger.accounts(session):
             budgets.seed(account.holder, account.balance_micros, account.reserved_micros, account.cost_micros)
 
 

@@ -1,7 +1,7 @@
 """Pricing a time again: what it would come to, booking the difference, and taking that back."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 
 from msgspec.structs import astuple
@@ -78,8 +78,15 @@ async def book(desk: Desk, adjustment_id: int, changes: Sequence[PriceChange]) -
             Correction(each.exchange_id, each.before_micros, each.after_micros, each.after_lines) for each in some
         ]
         async with desk.database.write() as session:
-            await adjustments.adjust(session, adjustment_id, corrections)
+            moved = await adjustments.adjust(session, adjustment_id, corrections)
+        tell_budgets(desk, moved)
         await asyncio.sleep(BREATH)
+
+
+def tell_budgets(desk: Desk, moved: Iterable[Moved]) -> None:
+    """Have what was corrected count for the windows it falls into."""
+    for each in moved:
+        desk.runtime.budgets.adjusted(each.key_id, each.owner, each.micros, each.at)
 
 
 def in_slices(changes: Sequence[PriceChange]) -> Iterator[Sequence[PriceChange]]:
@@ -105,6 +112,7 @@ async def reverse_adjustment(desk: Desk, operation: ReverseAdjustment) -> Done:
     moved: list[Moved] | None = []
     while moved is not None:
         moved = await reverse_some(desk, operation.id)
+        tell_budgets(desk, moved or [])
         await asyncio.sleep(BREATH)
     told = f"reversed adjustment {operation.id} of {adjustment.exchanges} requests"
     await desk.record("adjustment_reversed", told)

@@ -13,7 +13,7 @@ from data.secrets import new_key
 from data.tables import Key
 from data.usage import KeyActivity, key_activity
 from gateway.accounting import RotateKey, SetBrake
-from gateway.answers import values
+from gateway.answers import limits, values
 from gateway.answers.desk import Desk
 from gateway.errors import BadRequest, Cut
 from gateway.operations import CreateKey, Done, EditKey, KeyCreated, KeyView, ListKeys, RevokeKey, SetKeyEnabled
@@ -22,7 +22,6 @@ LONGEST_OVERLAP = 366 * 86_400
 """Seconds that an old secret may stay good after a rotation."""
 FASTEST_BRAKE = 1_000_000
 """Tokens a second; more would be none."""
-LARGEST_MICROS = 10**15
 
 
 async def list_keys(desk: Desk, _: ListKeys) -> list[KeyView]:
@@ -47,7 +46,7 @@ async def create_key(desk: Desk, operation: CreateKey) -> KeyCreated:
         note=values.note(operation.note, "note"),
         models=values.models(operation.models),
         tags=values.tags(operation.tags),
-        limits=msgspec.to_builtins(replace(operation.limits, models=())),
+        limits=msgspec.to_builtins(replace(limits.checked(operation.limits), models=())),
         created_at=desk.runtime.now(),
         expires_at=values.expiry(operation.expires_at, desk.runtime.now()),
     )
@@ -121,7 +120,7 @@ async def set_brake(desk: Desk, operation: SetBrake) -> KeyView:
     if brake.tokens_per_second is not None:
         values.between(brake.tokens_per_second, 1, FASTEST_BRAKE, "tokens_per_second")
     if brake.approve_above_micros is not None:
-        values.between(brake.approve_above_micros, 0, LARGEST_MICROS, "approve_above_micros")
+        values.between(brake.approve_above_micros, 0, limits.MOST_MICROS, "approve_above_micros")
     async with desk.change() as change:
         row = await find_usable(change.session, operation.id)
         row.brake = msgspec.to_builtins(brake)

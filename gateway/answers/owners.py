@@ -2,16 +2,15 @@
 
 from collections import Counter
 
-from msgspec import convert
-
-from data import keys, ledger, owners
+from data import keys, owners
 from data.database import Session
-from data.limits import FREE, Limits, owner_holder
+from data.limits import owner_holder
 from data.tables import Key, Owner
-from gateway.accounting import Holding, ListOwners, OwnerView, RemoveOwner, SaveOwner
+from gateway.accounting import ListOwners, OwnerView, RemoveOwner, SaveOwner
 from gateway.answers import values
 from gateway.answers.desk import Desk
 from gateway.errors import BadRequest
+from gateway.holdings import holding_of
 from gateway.operations import Done
 
 
@@ -22,7 +21,7 @@ async def list_owners(desk: Desk, _: ListOwners) -> list[OwnerView]:
         described = {row.name: row for row in await owners.list_owners(session)}
         named = Counter(row.owner for row in await usable_keys(session) if row.owner)
         names = sorted(described.keys() | named.keys())
-        return [await view(desk, session, name, described.get(name), named[name]) for name in names]
+        return [view(desk, name, described.get(name), named[name]) for name in names]
 
 
 async def save_owner(desk: Desk, operation: SaveOwner) -> OwnerView:
@@ -57,19 +56,6 @@ async def usable_keys(session: Session) -> list[Key]:
     return [row for row in await keys.list_keys(session) if row.revoked_at is None]
 
 
-async def view(desk: Desk, session: Session, name: str, row: Owner | None, count: int) -> OwnerView:
+def view(desk: Desk, name: str, row: Owner | None, count: int) -> OwnerView:
     """An owner as the operator sees it."""
-    account = await ledger.get_account(session, owner_holder(name))
-    running = [exchange.key for exchange in desk.runtime.running.values()]
-    holding = Holding(
-        holder=account.holder,
-        name=name,
-        limits=convert(row.limits, Limits) if row else FREE,
-        balance_micros=account.balance_micros,
-        reserved_micros=account.reserved_micros,
-        cost_micros=account.cost_micros,
-        windows=[],
-        running=sum(key is not None and key.owner == name for key in running),
-        waiting=0,
-    )
-    return OwnerView(name, row.note if row else "", count, holding)
+    return OwnerView(name, row.note if row else "", count, holding_of(desk.runtime, owner_holder(name), name))

@@ -38,13 +38,13 @@ def editing(snapshot: Snapshot, operation: EditKey) -> Touched:
     """Another name, owner, note, expiry or choice of models."""
     key = key_of(snapshot, operation.id)
     owner = key.owner if operation.owner is None else operation.owner
-    models = key.models if operation.models is None else tuple(operation.models)
+    models = key.limits.models if operation.models is None else tuple(operation.models)
     may = f"may ask for {some(list(models))} alone" if models else "may ask for any model"
     return Touched(
         Scope(key_id=key.id),
         said(
             (owner != key.owner, f"What it uses from now on counts for {owner or 'nobody'}; what it used stays."),
-            (models != key.models, f"It {may} from the next request on."),
+            (models != key.limits.models, f"It {may} from the next request on."),
             (operation.expires_at is not None, "It is refused once its new time is over."),
             (operation.never_expires and key.expires_at is not None, "It does not expire any more."),
         ),

@@ -188,7 +188,6 @@ def view(
         base_url=next((endpoint.base_url for endpoint in endpoints.values()), ""),
         credential_hint=row.credential_hint,
         weight=row.weight,
-        unpriced=row.unpriced,
         enabled=row.enabled,
         models=models,
         models_listed_at=row.models_listed_at,

@@ -61,7 +61,7 @@ def column(house: House, statement: str) -> list[Any]:
 
 
 def charges(house: House) -> list[int]:
-    return column(house, "SELECT cost_micros FROM ledger_entries")
+    return column(house, "SELECT cost_micros FROM ledger_entries WHERE cost_micros != 0")
 
 
 async def refused(house: House, path: str, **options: Any) -> tuple[int, str]:

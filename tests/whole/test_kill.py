@@ -41,7 +41,7 @@ async def test_every_request_of_a_killed_gateway_that_reached_an_upstream_has_on
     shell = Shell(tmp_path / "data")
     provider.script = unhurried
     with shell.serving() as process:
-        added = ("provider", "add", "openai-compatible", "--name", "up", "--base-url", provider.url)
+        added = ("provider", "add", "openai-compatible", "--name", "up", "--base-url", provider.url, "--allow-unpriced")
         await asyncio.to_thread(shell.run, *added)
         key = (await asyncio.to_thread(shell.json, "key", "create", "tests"))["secret"]
         headers = {"authorization": f"Bearer {key}"}

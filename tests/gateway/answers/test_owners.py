@@ -7,7 +7,6 @@ from gateway.errors import BadRequest, NotFound
 from gateway.operations import CreateKey, RevokeKey
 from gateway.operator import Operator
 from gateway.runtime import Runtime
-from tests.gateway.answers.scripted import RunningExchange
 
 
 async def test_owners_are_those_that_were_described_and_those_that_keys_name(
@@ -15,8 +14,7 @@ async def test_owners_are_those_that_were_described_and_those_that_keys_name(
 ) -> None:
     await operator.ask(SaveOwner("team", "the whole team"))
     created = await operator.ask(CreateKey("mobile", owner="ann"))
-    running = runtime.running[1] = RunningExchange(1, created.key.id)
-    running.key = runtime.snapshot.keys[created.key.public_id]
+    await runtime.limits.admit(runtime.snapshot.keys[created.key.public_id], 0)
     ann, team = await operator.ask(ListOwners())
     assert (ann.name, ann.keys, ann.holding.running) == ("ann", 1, 1)
     assert (team.name, team.note, team.keys, team.holding.holder) == ("team", "the whole team", 0, "owner:team")
