@@ -81,6 +81,7 @@ async def test_a_service_account_gets_one_token_for_all_its_calls(house: House, 
         project="p-1",
         location="europe-west1",
         models=[MODEL],
+        unpriced=True,
     )
     await house.service.ask(adding)
     for _ in range(2):
