@@ -13,7 +13,7 @@ SIZE = (120, 36)
 PICTURES: dict[str, Sequence[str]] = {
     "live": (),
     "tap": ("j", "j", "j", "j", "v"),
-    "keys": ("2",),
+    "keys": ("2", "j"),
     "usage": ("5",),
 }
 """The keys that lead to each."""
