@@ -59,6 +59,9 @@ def _sum_lines(charge: ChargeExplained) -> list[Line]:
     if charge.total_micros is None:
         return [_said("no price is known for this model: nothing was charged")]
     lines: list[Line] = [((f" {'total':<62}{exactly(Decimal(charge.total_micros)):>14}", "strong"),)]
+    exact = sum((Decimal(line.amount) for line in charge.lines), Decimal(0))
+    if charge.lines and exact != charge.total_micros:
+        lines.append(_said(f"the lines add up to {exactly(exact)}; charges are whole millionths of a dollar"))
     lines.append(_said(f"{money(charge.reserved_micros)} were held back for it before it was sent"))
     if charge.overrun:
         over = money(charge.total_micros - charge.reserved_micros)

@@ -39,6 +39,7 @@ def test_a_charge_is_meters_times_price_rows_then_the_sum_then_ledger_entries() 
     assert "90   $6 per minute" in text
     assert text.count(ROW) == 3
     assert "$0.01089" in text
+    assert "the lines add up to $0.010890375; charges are whole millionths of a dollar" in text
     assert "! overrun: it cost $0.0069 more than that" in text
     assert "#214" in text
     assert "balance -$0.0069, held -$0.0040, cost +$0.0109" in text
