@@ -7,7 +7,7 @@ import typer
 
 from console.cli.asking import Asker
 from console.cli.show import lines, show
-from console.units import money
+from console.radius import touched
 from gateway.accounting import BlastRadius, GetBlastRadius
 from gateway.operations import Answer, Operation
 
@@ -32,11 +32,6 @@ def carry_out(
 
 def told(radius: BlastRadius) -> str:
     """Whom it touches and whether it can be undone, then what would happen."""
-    touched = [
-        f"{radius.running} running" if radius.running else "",
-        f"{radius.keys} {'key' if radius.keys == 1 else 'keys'} in the last hour" if radius.keys else "",
-        f"{money(radius.micros_per_hour)} an hour" if radius.micros_per_hour else "",
-    ]
-    head = ", ".join(filter(None, touched)) or "nothing in use"
+    head = touched(radius) or "nothing in use"
     undo = "can be undone" if radius.undoable else "cannot be undone"
     return lines("\n".join((f"Touches {head}; {undo}.", *(f"  {sentence}" for sentence in radius.sentences))))

@@ -8,9 +8,9 @@ from textual import work
 from textual.message import Message
 
 from console.ink import Line, Span, wrap
+from console.radius import touched
 from console.scrub import scrub
 from console.session import Refused, Session
-from console.units import money
 from console.widgets.page import Page
 from gateway.accounting import BlastRadius, GetBlastRadius
 from gateway.errors import BadRequest
@@ -22,19 +22,9 @@ Change = Callable[[Mapping[str, str]], Operation[Any] | None]
 """The operation that is about to be asked for, of what was typed by field. Raises `ValueError` where that is none."""
 
 
-def plural(number: int, one: str, many: str) -> str:
-    """`1 key`, `3 keys`."""
-    return f"{number:,} {one if number == 1 else many}"
-
-
 def radius_lines(radius: BlastRadius, width: int) -> list[Line]:
     """Whom it touches and whether it can be taken back; then what would happen."""
-    touched = [
-        plural(radius.running, "running answer", "running answers") if radius.running else "",
-        plural(radius.keys, "key", "keys") if radius.keys else "",
-        f"{money(radius.micros_per_hour)}/h" if radius.micros_per_hour else "",
-    ]
-    told = ", ".join(part for part in touched if part)
+    told = touched(radius)
     head: Span = (f" ! touches {told}" if told else " · touches nothing in use", "warning" if told else "muted")
     undo: Span = ("   z undoes it", "muted") if radius.undoable else ("   cannot be undone", "warning")
     texts = [line for sentence in radius.sentences for line in wrap(scrub(sentence), width - 4)]

@@ -1,10 +1,9 @@
 """The form of a model's price: dollars per million tokens, meter by meter."""
 
 from collections.abc import Sequence
-from decimal import Decimal, InvalidOperation
 
 from console.ink import Span
-from console.units import MICROS
+from console.screens.forms.sums import needed_as, optional, read_sum, written_sum
 from console.widgets.form import Field, Values
 from gateway.price_operations import PriceView, SetPrice
 
@@ -17,30 +16,10 @@ METERS = {
     "reasoning": ("Reasoning", "Empty: as output."),
 }
 """Meters that are asked for; a price may hold others, which are kept as they are."""
-HIGHEST = Decimal(1_000_000)
-
-
-def dollars(micros: int) -> str:
-    """A price as it would be typed."""
-    return f"{Decimal(micros) / MICROS:f}".rstrip("0").rstrip(".") if micros % MICROS else str(micros // MICROS)
-
-
-def amount(text: str) -> Decimal | None:
-    """A price that was typed; None when it is none."""
-    try:
-        value = Decimal(text.removeprefix("$"))
-    except InvalidOperation:
-        return None
-    return value if value.is_finite() and 0 <= value < HIGHEST else None
-
-
-def price_check(text: str) -> str:
-    """What is wrong with a price."""
-    return "" if not text or amount(text) is not None else "Dollars, such as 2.50 or 0.075."
 
 
 def _needed(text: str) -> str:
-    return price_check(text) if text else "A price is needed; 0 for what costs nothing."
+    return needed_as(read_sum)(text) if text else "A price is needed; 0 for what costs nothing."
 
 
 def price_fields(price: PriceView) -> Sequence[Field]:
@@ -49,9 +28,9 @@ def price_fields(price: PriceView) -> Sequence[Field]:
         Field(
             meter,
             label,
-            dollars(price.prices[meter]) if meter in price.prices else "",
+            written_sum(price.prices.get(meter)),
             hint,
-            _needed if meter in ("input", "output") else price_check,
+            _needed if meter in ("input", "output") else optional(read_sum),
         )
         for meter, (label, hint) in METERS.items()
     ]
@@ -59,10 +38,9 @@ def price_fields(price: PriceView) -> Sequence[Field]:
 
 def new_price(price: PriceView, values: Values) -> SetPrice:
     """A price as it was filled in."""
-    typed = {meter: amount(values[meter]) for meter in METERS if values[meter]}
-    prices = {meter: micros for meter, micros in price.prices.items() if meter not in METERS}
-    prices |= {meter: int(value * MICROS) for meter, value in typed.items() if value is not None}
-    return SetPrice(price.provider_id, price.model, prices)
+    typed = {meter: read_sum(values[meter]) for meter in METERS if values[meter]}
+    kept = {meter: micros for meter, micros in price.prices.items() if meter not in METERS}
+    return SetPrice(price.provider_id, price.model, kept | typed)
 
 
 def price_text(price: PriceView) -> list[Span]:

@@ -147,7 +147,7 @@ async def test_what_is_no_price_is_told_at_its_field(app: ConsoleApp, link: Scri
         await seen(pilot, "Price of llama-4-70b")
         await typed(pilot, "cheap")
         await pilot.press("enter")
-        await seen(pilot, "Dollars, such as 2.50")
+        await seen(pilot, "is no sum of money: write dollars")
         assert "A price is needed" in shown(app)
         assert link.asked_for(SetPrice) == []
 
