@@ -86,11 +86,27 @@ async def own_usage(runtime: Runtime, database: Database, key: KeyFacts, span: u
             }
             for window in holding.windows
         ],
+        "rates": rates_of(runtime, key),
         "since": text(span.since),
         "until": text(span.until),
         "days": [{"day": f"{moment(row.start):%Y-%m-%d}", **sums(row)} for row in days],
         "models": [{"model": row.label, **sums(row)} for row in models],
     }
+
+
+def rates_of(runtime: Runtime, key: KeyFacts) -> list[dict[str, str | int]]:
+    """What limits the key's pace, as far as anything does; these windows slide and never reset."""
+    share, limits, now = runtime.limits.share(key_holder(key.id)), key.limits, runtime.clock()
+    return [
+        {"of": of, "per": per, "limit": limit, "used": round(used), "left": max(0, limit - round(used))}
+        for of, per, limit, used in (
+            ("requests", "minute", limits.requests_per_minute, share.requests.used(now)),
+            ("tokens", "minute", limits.tokens_per_minute, share.tokens.used(now)),
+            ("tokens", "day", limits.tokens_per_day, share.tokens_of_day.used(now)),
+            ("requests", "moment", limits.concurrent, share.running),
+        )
+        if limit is not None
+    ]
 
 
 def sums(row: usage.UsageSums) -> dict[str, int]:

@@ -7,12 +7,12 @@ import logging
 from collections.abc import AsyncIterator, Iterator
 
 from data import alerts as record
-from data import ledger
 from data.database import Database, Session
-from data.limits import EVERYONE, Limits, key_holder, owner_holder
+from data.limits import EVERYONE, key_holder
 from gateway import alerts
 from gateway.alerts import Alert, Spell, Whose
 from gateway.events import Noted
+from gateway.holdings import holders
 from gateway.runtime import Runtime
 from gateway.webhooks import Webhooks
 
@@ -69,7 +69,7 @@ class Watch:
             await self._webhooks.tell(alert)
 
     async def _found(self, session: Session) -> AsyncIterator[Alert]:
-        for alert in self._upstreams():
+        for alert in (*self._upstreams(), *self._budgets()):
             yield alert
         async for alert in self._balances(session):
             yield alert
@@ -91,20 +91,24 @@ class Watch:
             if clock - began >= LONG_DOWN:
                 yield alerts.long_down(upstream.id, upstream.name, since, LONG_DOWN // 60)
 
+    def _budgets(self) -> Iterator[Alert]:
+        now = self._runtime.now()
+        for whose in self._holders():
+            for span in self._runtime.budgets.account(whose.holder).windows(now):
+                budget = span.budget
+                if alert := alerts.budget_used(whose, budget.per, span.start, budget.micros, span.spent):
+                    yield alert
+
     async def _balances(self, session: Session) -> AsyncIterator[Alert]:
-        prepaid = {whose.holder: whose for whose, limits in self._holders() if limits.prepaid}
         settings = self._runtime.snapshot.settings
-        if not prepaid or not (settings.alert_balance_percent or settings.alert_balance_dollars):
-            return
-        for account in await ledger.accounts(session):
-            if (whose := prepaid.get(account.holder)) is None:
+        percent, dollars = settings.alert_balance_percent, settings.alert_balance_dollars
+        for whose in self._holders() if percent or dollars else ():
+            account = self._runtime.budgets.account(whose.holder)
+            if not account.limits.prepaid:
                 continue
-            paid = await self._last_top_up(session, account.holder, account.funded_micros)
-            if paid is None:
-                continue
-            unspent = account.balance_micros + account.reserved_micros
-            percent, dollars = settings.alert_balance_percent, settings.alert_balance_dollars
-            if alert := alerts.balance_low(whose, unspent, paid[1], paid[0], percent, dollars):
+            unspent = account.balance + account.reserved
+            paid = await self._last_top_up(session, whose.holder, unspent + account.cost)
+            if paid and (alert := alerts.balance_low(whose, unspent, paid[1], paid[0], percent, dollars)):
                 yield alert
 
     async def _last_top_up(self, session: Session, holder: str, funded: int) -> tuple[int, int] | None:
@@ -116,19 +120,16 @@ class Watch:
     async def _burning(self, session: Session) -> AsyncIterator[Alert]:
         settings, now = self._runtime.snapshot.settings, self._runtime.now()
         factor, dollars = settings.alert_burn_factor, settings.alert_burn_dollars
-        names = {whose.holder: whose for whose, _ in self._holders()}
+        known = {whose.holder: whose for whose in self._holders()}
         for key_id, micros in (await record.lately_spent(session, now)).items():
-            whose = names.get(EVERYONE if key_id is None else key_holder(key_id))
+            whose = known.get(EVERYONE if key_id is None else key_holder(key_id))
             if whose is None or not factor or micros <= dollars * 1_000_000:
                 continue
             usual = await record.usually_spent(session, now, key_id)
             if alert := alerts.burning(whose, Spell(micros, usual), now, factor, dollars):
                 yield alert
 
-    def _holders(self) -> Iterator[tuple[Whose, Limits]]:
-        snapshot = self._runtime.snapshot
-        yield Whose(EVERYONE, "This gateway"), snapshot.everyone
-        for name, limits in snapshot.owners.items():
-            yield Whose(owner_holder(name), f"Owner {name}"), limits
-        for key in snapshot.keys.values():
-            yield Whose(key_holder(key.id), f"Key {key.name}"), key.limits
+    def _holders(self) -> Iterator[Whose]:
+        for holder, name in holders(self._runtime.snapshot):
+            kind = holder.partition(":")[0]
+            yield Whose(holder, "This gateway" if holder == EVERYONE else f"{kind.capitalize()} {name}")

@@ -6,6 +6,7 @@ from house import House
 from openai_upstream import OPENAI
 from scripted_provider import ScriptedProvider
 
+from data.limits import Budget, Limits
 from gateway.balance_shapes import SHAPES
 from gateway.operations import CreateKey
 
@@ -32,6 +33,26 @@ async def test_a_holder_sees_its_own_usage_by_day_and_by_model_and_nothing_of_ot
     assert (day["requests"], day["cost_micros"]) == (model["requests"], model["cost_micros"]) == (1, 558)
     assert (model["model"], day["day"]) == ("gpt-5", said["until"][:10])
     assert "other" not in str(said)
+
+
+async def test_a_holder_sees_its_budgets_and_its_pace(house: House, provider: ScriptedProvider) -> None:
+    provider.script = OPENAI
+    await house.add("openai", provider.url, models=("gpt-5",))
+    limits = Limits(budgets=(Budget("month", 20_000_000), Budget("total", 10_000_000)), requests_per_minute=60)
+    limited = await house.service.ask(CreateKey(name="limited", limits=limits))
+    theirs = {"authorization": f"Bearer {limited.secret}"}
+    (await house.client.post("/v1/chat/completions", json=HI, headers=theirs)).raise_for_status()
+    await house.settled()
+    said = (await house.client.get("/v1/usage", headers=theirs)).json()
+    assert [(window["per"], window["used_micros"], window["left_micros"]) for window in said["windows"]] == [
+        ("month", 558, 19_999_442),
+        ("total", 558, 9_999_442),
+    ]
+    assert [window["resets_at"] is None for window in said["windows"]] == [False, True]
+    assert said["rates"] == [{"of": "requests", "per": "minute", "limit": 60, "used": 1, "left": 59}]
+    assert said["remaining"] == 9.999442
+    openrouter = (await house.client.get("/api/v1/key", headers=theirs)).json()["data"]
+    assert (openrouter["limit"], openrouter["limit_remaining"], openrouter["usage_monthly"]) == (10, 9.999442, 0.000558)
 
 
 @pytest.mark.parametrize("base", ["/v1", "", "/openai/v1", "/api/v1"])

@@ -9,7 +9,7 @@ from scripted_provider import ScriptedProvider, answer
 from data import ledger
 from data.database import Database
 from data.exchanges import save_exchanges
-from data.limits import Limits
+from data.limits import Budget, Limits
 from data.records import DONE, ExchangeRecord
 from data.usage import DAY, QUARTER
 from gateway.alert_operations import AddWebhook
@@ -23,6 +23,7 @@ from gateway.webhooks import Webhooks
 from tests.gateway.answers.scripted import begun
 
 DOLLAR = 1_000_000
+BUDGET = Budget("month", 10 * DOLLAR)
 NOW = 20_000 * DAY + DAY // 2
 
 
@@ -50,24 +51,52 @@ def spent(number: int, at: int, micros: int, key_id: int) -> ExchangeRecord:
     return replace(begun(number, at=at), key_id=key_id, state=DONE, cost_micros=micros)
 
 
+def put_under(runtime: Runtime, limits: Limits) -> None:
+    """Limits for every key."""
+    keys = {public_id: replace(key, limits=limits) for public_id, key in runtime.snapshot.keys.items()}
+    runtime.put_in_force(replace(runtime.snapshot, keys=keys))
+
+
 async def test_a_low_balance_is_told_once_until_more_is_paid_in(
     watch: Watch, runtime: Runtime, database: Database, key_id: int
 ) -> None:
-    facts = runtime.snapshot.keys
-    prepaid = {public_id: replace(key, limits=Limits(prepaid=True)) for public_id, key in facts.items()}
-    runtime.snapshot = replace(runtime.snapshot, keys=prepaid)
+    put_under(runtime, Limits(prepaid=True))
+    account = runtime.budgets.account(f"key:{key_id}")
     expected: list[str] = []
-    for number in (1, 2):
+    for _ in range(2):
         async with database.write() as session:
-            await ledger.pay_in(session, f"key:{key_id}", 10 * DOLLAR, NOW, "root")
+            await ledger.pay_in(session, account.holder, 10 * DOLLAR, NOW, "root")
+        runtime.budgets.paid_in(account.holder, 10 * DOLLAR)
         await watch.look()
         assert codes(runtime) == expected
-        async with database.write() as session:
-            await save_exchanges(session, [spent(number, NOW - DAY, 95 * DOLLAR // 10, key_id)])
+        account.settle(0, 95 * DOLLAR // 10, NOW)
         expected.append("balance_low")
         for _ in range(2):
             await watch.look()
         assert codes(runtime) == expected
+
+
+async def test_each_part_of_a_budget_is_told_of_once(watch: Watch, runtime: Runtime, key_id: int) -> None:
+    put_under(runtime, Limits(budgets=(BUDGET,)))
+    account = runtime.budgets.account(f"key:{key_id}")
+    for dollars, told in (
+        (4, []),
+        (1, ["budget_50"]),
+        (4, ["budget_50", "budget_80"]),
+        (1, ["budget_50", "budget_80", "budget_100"]),
+    ):
+        account.settle(0, dollars * DOLLAR, NOW)
+        for _ in range(2):
+            await watch.look()
+        assert codes(runtime) == told
+
+
+async def test_a_budget_that_runs_out_at_once_is_told_of_once(watch: Watch, runtime: Runtime, key_id: int) -> None:
+    put_under(runtime, Limits(budgets=(BUDGET,)))
+    runtime.budgets.account(f"key:{key_id}").settle(0, 10 * DOLLAR, NOW)
+    await watch.look()
+    await watch.look()
+    assert codes(runtime) == ["budget_100"]
 
 
 async def test_money_that_burns_is_told_of_its_key_and_of_all(
