@@ -21,6 +21,7 @@ from console.cli import (
     invoices,
     keys,
     ledger,
+    limits,
     owners,
     price_lists,
     prices,
@@ -55,6 +56,7 @@ for braking in (brakes.brake, brakes.freeze, brakes.unfreeze, brakes.hold, brake
     keys.app.command()(braking)
 app.add_typer(keys.app, name="key")
 app.add_typer(owners.app, name="owner")
+app.add_typer(limits.app, name="limit")
 app.add_typer(providers.app, name="provider")
 app.add_typer(routes.app, name="route")
 app.add_typer(routes.aliases, name="alias")
@@ -74,6 +76,7 @@ for command in (
     exchanges.tail,
     invoices.invoice,
     ledger.charge,
+    limits.top_up,
     whole.snippet,
     whole.status,
     whole.events,

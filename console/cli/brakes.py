@@ -1,6 +1,5 @@
 """`console key brake` and its like: what is done to a key that burns too much, short of taking it away."""
 
-from decimal import Decimal, InvalidOperation
 from typing import Annotated
 
 import typer
@@ -8,11 +7,11 @@ from msgspec.structs import replace
 
 from console.cli.asking import asking
 from console.cli.keys import Which, braked, find
+from console.cli.reading import read
 from console.cli.show import Json, show
+from console.sums import read_sum
 from data.limits import RELEASED, Brake
 from gateway.accounting import SetBrake
-
-MICROS = 1_000_000
 
 
 def brake(
@@ -30,7 +29,7 @@ def brake(
     if speed is not None:
         changes["tokens_per_second"] = speed or None
     if approve_above is not None:
-        changes["approve_above_micros"] = None if approve_above == "never" else micros(approve_above)
+        changes["approve_above_micros"] = None if approve_above == "never" else read(read_sum, approve_above)
     _brake(context, key, changes, as_json)
 
 
@@ -59,11 +58,3 @@ def _brake(context: typer.Context, key: str, changes: dict[str, object], as_json
         found = find(ask, key)
         view = ask(SetBrake(found.id, replace(found.brake, **changes)))
     show(view, as_json, f"Key {view.name}: {braked(view.brake) or 'no brake'}.")
-
-
-def micros(dollars: str) -> int:
-    """Dollars as micro-units."""
-    try:
-        return int(Decimal(dollars.removeprefix("$")) * MICROS)
-    except (InvalidOperation, OverflowError, ValueError):
-        raise typer.BadParameter(f"{dollars!r} is no sum of money: write 2.50") from None

@@ -16,6 +16,7 @@ from console.cli.show import Json, Yes, fields, lines, show, table, to_json
 from console.scrub import scrub
 from console.units import clock_time, count, day_time, duration, fine, latency, money
 from data.records import AttemptRecord, ExchangeRecord
+from gateway.accounting import ApproveExchange
 from gateway.events import (
     ExchangeEnded,
     ExchangeStarted,
@@ -110,6 +111,14 @@ def cut(
     """End a running answer; its client gets a proper error."""
     with asking(context, live=True) as ask:
         done = carry_out(ask, CutExchange(number), f"Cut request {number}?", yes=yes, dry_run=dry_run, as_json=as_json)
+    show(done, as_json, done.text)
+
+
+@app.command()
+def approve(context: typer.Context, number: Number, as_json: Json = False) -> None:
+    """Let a request go that waits because it may be dear; `cut` refuses it."""
+    with asking(context, live=True) as ask:
+        done = ask(ApproveExchange(number))
     show(done, as_json, done.text)
 
 

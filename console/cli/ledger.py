@@ -23,6 +23,7 @@ from gateway.accounting import (
 
 app = typer.Typer(help="Money: what was paid in, held back and spent.", no_args_is_help=True)
 
+Holder = Annotated[str, typer.Argument(help="A key's name or number, owner:NAME, or everyone.")]
 ENTRY = (">ID", "AT", "KIND", ">REQUEST", ">BALANCE", ">RESERVED", ">COST", "BY", "NOTE")
 
 
@@ -38,14 +39,14 @@ def check(context: typer.Context, as_json: Json = False) -> None:
 @app.command()
 def entries(
     context: typer.Context,
-    holder: Annotated[str, typer.Argument(help="A key's name or number, owner:NAME, or everyone.")],
+    holder: Holder,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many.")] = 50,
     before: Annotated[int | None, typer.Option(metavar="ID", help="Only those before this one.")] = None,
     as_json: Json = False,
 ) -> None:
     """What was booked for a key, an owner or everyone, newest first."""
     with asking(context) as ask:
-        found = ask(ListEntries(_holder(ask, holder), before, limit))
+        found = ask(ListEntries(holder_of(ask, holder), before, limit))
     show(found, as_json, table(ENTRY, map(_entry, found), "Nothing was booked."))
 
 
@@ -84,7 +85,8 @@ def charge(
     show(explained, as_json, _explained(explained))
 
 
-def _holder(ask: Asker, wanted: str) -> str:
+def holder_of(ask: Asker, wanted: str) -> str:
+    """Who holds an account, by what a person calls them."""
     if wanted == "everyone" or wanted.startswith(("key:", "owner:")):
         return wanted
     return f"key:{find_key(ask, wanted).id}"

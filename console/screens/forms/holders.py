@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from console import moments
 from console.ink import Line
-from console.screens.forms.sums import HIGHEST, needed_as, optional, read_number, read_sum, written_sum
+from console.sums import HIGHEST, needed_as, optional, read_number, read_sum, written_sum
 from console.units import money
 from console.widgets.form import Field, Values
 from data.limits import Brake

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from console.ink import Span
-from console.screens.forms.sums import needed_as, optional, read_sum, written_sum
+from console.sums import needed_as, optional, read_sum, written_sum
 from console.widgets.form import Field, Values
 from gateway.price_operations import PriceView, SetPrice
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from console.screens.forms.limits import limit_fields, new_limits, read_budgets, write_budget
+from console.screens.forms.limits import limit_fields, new_limits
 from data.limits import Budget, Limits
 
 EMPTY = {field.id: field.value for field in limit_fields(Limits())}
@@ -11,18 +11,6 @@ EMPTY = {field.id: field.value for field in limit_fields(Limits())}
 def complaint(field_id: str, text: str) -> str:
     """What the form says of a value as it is typed."""
     return next(field for field in limit_fields(Limits()) if field.id == field_id).check(text)
-
-
-def test_budgets_are_written_one_to_a_line_and_read_back_as_they_were() -> None:
-    text = "20 day\n400.50 month Europe/Berlin\n90 week UTC 06:00 wed\n0.01 minute"
-    budgets = read_budgets(text)
-    assert budgets == (
-        Budget("day", 20_000_000),
-        Budget("month", 400_500_000, "Europe/Berlin"),
-        Budget("week", 90_000_000, "UTC", 6, 2),
-        Budget("minute", 10_000),
-    )
-    assert "\n".join(write_budget(budget) for budget in budgets) == text.replace("400.50", "400.5")
 
 
 def test_limits_come_back_from_the_form_as_they_went_in() -> None:
