@@ -40,6 +40,7 @@ from gateway.metering import Meter
 from gateway.passage import Counted, Embedded, Passage, Relayed, Translated, warnings_header, warnings_record
 from gateway.protocols.codec import Call
 from gateway.recording import Outcome
+from gateway.reply import Reply
 from gateway.reservation import Reservation
 from gateway.routing import Plan, Target
 from gateway.runtime import Runtime
@@ -126,16 +127,12 @@ class Exchange:
         self.throttle = Throttle()
         self.attempts = Attempts(runtime)
         self.first_token_us: int | None = None
-        self.http_status = 0
-        self.opened = False
+        self.reply = Reply(send, self.codec, arrival.request_id)
         self.settled = False
         self.taps = 0
         self._scope = scope
         self._record = recording.arrived(arrival, self.started_at)
-        self._send = send
-        self._sending = False
         self._started = time.monotonic()
-        self._last_sent = self._started
         self._next_progress = 0.0
         self._severed: tuple[str, GatewayError] | None = None
         # Given the loop, this asks the system nothing.
@@ -276,13 +273,12 @@ class Exchange:
         self.note_belongings(body)
         body = self.kept(body)
         await self.settle(DONE)
-        await intake.respond(self._send, 200, body, self.arrival.request_id, self.answer_headers())
-        self.opened = True
+        await self.reply.give(body, self.answer_headers())
 
     async def pass_stream(self, streaming: Streaming) -> None:
         """Hand a stream over, frame by whole frame, and settle before its last event goes out."""
         meter, passage = streaming.meter, streaming.passage
-        await self.open()
+        await self.reply.open(self.answer_headers())
         self.first_token_us = self.elapsed_us()
         await self.pass_frames(meter, passage, streaming.first)
         async for frames in streaming.rest:
@@ -334,7 +330,7 @@ class Exchange:
     async def fail(self, error: GatewayError, state: str) -> None:
         """End it with an error: sever the upstream, tell the client in its protocol, settle what passed."""
         self.drop_response()
-        if self.target and self.answer and state == FAILED and self.opened:
+        if self.target and self.answer and state == FAILED and self.reply.opened:
             self.attempts.failed(self.target, error)
         if self.id == 0 and self.key is not None:
             with contextlib.suppress(Unavailable):
@@ -355,12 +351,11 @@ class Exchange:
 
     async def tell_client(self, error: GatewayError) -> None:
         """Write an error to the client: as a response, or into the stream that has begun."""
-        self.http_status = self.http_status or self.codec.error_status(error)
+        self.reply.status = self.reply.status or self.codec.error_status(error)
         try:
             async with asyncio.timeout(LAST_WORDS):
-                if not self.opened:
-                    self.opened = True
-                    await intake.refuse(self._send, self.codec, error, self.arrival.request_id)
+                if not self.reply.opened:
+                    await self.reply.refuse(error)
                 elif not self.settled and not relay.is_passing(self.meter):
                     await self.write(self.error_frames(error), more=False)
         except TimeoutError:
@@ -377,7 +372,7 @@ class Exchange:
         """Work out what was used and what it costs, and close the record. Does nothing the second time."""
         if self.settled or self.id == 0:
             return
-        usage, source = await self.usage()
+        usage, source = await self.usage(state)
         self.settled = True
         most = None if source == settlement.PROVIDER else self.reserved_micros
         charge = settlement.charge_of(self.runtime.prices, self.target, usage, self.started_at, most)
@@ -387,10 +382,16 @@ class Exchange:
             self.reservation.settle(record, usage.total)
         self.runtime.bus.publish(ExchangeEnded(record, tuple(self.attempts.records)))
 
-    async def usage(self) -> tuple[Usage, str]:
-        """What the answer used, and where the figures come from; nothing when no answer had begun."""
-        if self.meter is None or self.call is None or self.arrival.endpoint.work in ("count", "response"):
+    async def usage(self, state: str) -> tuple[Usage, str]:
+        """What it used, and where the figures come from.
+
+        Of a request that was broken off here before its answer began, the provider may charge the input all the same.
+        """
+        if self.call is None or self.arrival.endpoint.work not in reservation.PAID:
             return Usage(), ""
+        if self.meter is None:
+            sent = self.target is not None and state in (CLIENT_LEFT, CUT)
+            return (Usage(input=self._record.input_tokens), settlement.ESTIMATED) if sent else (Usage(), "")
         usage, source = await settlement.usage_of(self.meter, self.codec.name, self.call.body)
         return relay.completed(self.call, usage), source
 
@@ -432,11 +433,12 @@ class Exchange:
             prices, at = self.runtime.prices, self.started_at
             charge = settlement.charge_of(prices, self.target, usage, at, self.reserved_micros)
             self.runtime.journal.progress(self.record(Outcome(RUNNING, None, usage, settlement.ESTIMATED, charge)))
-        if self._sending:
+        reply = self.reply
+        if reply.writing:
             return
-        if not self.opened and now - self._started > PATIENCE:
-            self.runtime.spawn(self.open())
-        elif self.opened and now - self._last_sent > SILENCE:
+        if not reply.opened and now - self._started > PATIENCE:
+            self.runtime.spawn(reply.open(self.answer_headers()))
+        elif reply.opened and now - reply.last_written > SILENCE:
             self.runtime.spawn(self.write(self.codec.keep_alive))
 
     def open_tap(self) -> list[Piece]:
@@ -448,15 +450,6 @@ class Exchange:
         return self.meter.pieces if self.meter else []
 
     # --- writing, telling, recording ----------------------------------------------------------------------------
-
-    async def open(self) -> None:
-        """Start the client's response, once."""
-        if self.opened:
-            return
-        self.opened = True
-        self.http_status = 200
-        headers = [*self.answer_headers(), *intake.request_id_headers(self.arrival.request_id), *intake.UNBUFFERED]
-        await self._send({"type": "http.response.start", "status": 200, "headers": headers})
 
     def answer_headers(self) -> list[tuple[bytes, bytes]]:
         """The upstream's headers that a client may see."""
@@ -476,10 +469,7 @@ class Exchange:
             self.note_belongings(frames)
         if continuation.tells(frames):
             frames = self.kept(frames)
-        self._sending = True
-        await self._send({"type": "http.response.body", "body": frames, "more_body": more})
-        self._sending = False
-        self._last_sent = time.monotonic()
+        await self.reply.write(frames, more=more)
 
     def tell(self, meter: Meter) -> None:
         """News of how far the answer has come, and its text where somebody taps."""
@@ -528,7 +518,7 @@ class Exchange:
         if self.meter is not None:
             record = recording.read(record, self.meter.reader)
         return replace(
-            recording.came_to(record, outcome, self.http_status),
+            recording.came_to(record, outcome, self.reply.status),
             first_token_us=self.first_token_us,
             duration_us=None if outcome.state == RUNNING else self.elapsed_us(),
             attempts=len(self.attempts.records),

@@ -9,7 +9,16 @@ from msgspec import Struct
 
 from gateway import endpoints
 from gateway.endpoints import Endpoint
-from gateway.errors import BadRequest, Cut, GatewayError, MethodNotAllowed, TooLarge, UnsupportedMedia, UpgradeRequired
+from gateway.errors import (
+    BadRequest,
+    Cut,
+    GatewayError,
+    InsufficientQuota,
+    MethodNotAllowed,
+    TooLarge,
+    UnsupportedMedia,
+    UpgradeRequired,
+)
 from gateway.keys import CREDENTIAL_HEADERS
 from gateway.protocols.codec import Call, Codec
 from gateway.protocols.registry import codec_for
@@ -17,6 +26,7 @@ from gateway.protocols.registry import codec_for
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]
+Headers = list[tuple[bytes, bytes]]
 
 ON_LOST = "gatehouse.on_lost"
 """Where in the scope a request leaves the function to call when its client's connection is gone."""
@@ -146,6 +156,7 @@ async def refuse(send: Send, codec: Codec, error: GatewayError, request_id: str)
     if error.retry_after is not None:
         # Some SDKs really sleep as long as they are told, however long that is.
         headers.append((b"retry-after", b"%d" % max(1, min(60, round(error.retry_after)))))
-    if isinstance(error, Cut):
+    if isinstance(error, Cut | InsufficientQuota):
+        # The SDKs would ask again at once, for nothing.
         headers.append((b"x-should-retry", b"false"))
     await respond(send, codec.error_status(error), codec.error_body(error, request_id), request_id, headers)
