@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import AsyncIterator
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from data.records import CLIENT_LEFT, CUT, DONE, FAILED, RUNNING, ExchangeRecord
@@ -34,7 +35,7 @@ from gateway.brake import Throttle
 from gateway.canonical import Asked, Piece, Usage
 from gateway.continuation import Continuation
 from gateway.errors import BadRequest, Cut, GatewayError, Internal, Unavailable, UpstreamFailed
-from gateway.events import ExchangeEnded, ExchangeProgressed, ExchangeStarted, TextPassed
+from gateway.events import ExchangeEnded, ExchangeStarted, TextPassed
 from gateway.intake import ON_LOST, Arrival, Receive, Scope, Send
 from gateway.metering import Meter
 from gateway.passage import Counted, Embedded, Passage, Relayed, Translated, warnings_header, warnings_record
@@ -69,7 +70,9 @@ async def handle(
             runtime.snapshot, arrival.headers, arrival.query, runtime.vault, exchange.started_at
         )
         limits.check_scope(runtime.snapshot, key, arrival.endpoint, arrival.client)
-        call = exchange.take(key, await intake.take_call(arrival, receive))
+        call = await intake.take_call(arrival, receive)
+        call, exchange.asked = reservation.read(runtime, key, exchange.codec, call, arrival.endpoint.work)
+        exchange.call = call
         if plan is None:
             plan = await exchange.plan(key, call)
         plan = await exchange.reserve(key, plan, call)
@@ -92,14 +95,13 @@ async def handle(
         exchange.close()
 
 
-class Streaming:
+class Streaming(Struct, frozen=True):
     """An upstream's stream whose first good frames have come."""
 
-    def __init__(self, meter: Meter, passage: Passage, first: bytes, rest: AsyncIterator[bytes]) -> None:
-        self.meter = meter
-        self.passage = passage
-        self.first = first
-        self.rest = rest
+    meter: Meter
+    passage: Passage
+    first: bytes
+    rest: AsyncIterator[bytes]
 
 
 class Exchange:
@@ -155,16 +157,6 @@ class Exchange:
         return self.target.upstream.id if self.target else None
 
     # --- the steps of `handle` ----------------------------------------------------------------------------------
-
-    def take(self, key: KeyFacts, call: Call) -> Call:
-        """Read what was asked for, and have it declare its longest output where its key has one."""
-        self.asked = asked = self.codec.read_call(call)
-        if self.arrival.endpoint.work == "generate":
-            longest = reservation.capped(self.runtime, key, asked)
-            if longest is not None:
-                call, self.asked = self.codec.with_max_output(call, longest), replace(asked, max_output=longest)
-        self.call = call
-        return call
 
     async def plan(self, key: KeyFacts, call: Call) -> Plan:
         """Where it may go: wherever its model is served, or only where that is kept which it goes on from."""
@@ -453,15 +445,12 @@ class Exchange:
 
     def answer_headers(self) -> list[tuple[bytes, bytes]]:
         """The upstream's headers that a client may see."""
-        if self.passage is not None and self.passage.content_type is not None:
-            headers = [(b"content-type", self.passage.content_type)]
-        else:
-            headers = self.answer.returned if self.answer else [(b"content-type", self.codec.stream_type)]
-        if self.reservation:
-            headers = [*headers, *self.reservation.rate_headers(self.codec)]
-        if self.passage is None or not self.passage.losses:
-            return headers
-        return [*headers, (b"x-gateway-warnings", warnings_header(self.passage.losses))]
+        passage, answer, held = self.passage, self.answer, self.reservation
+        own = passage.content_type if passage else None
+        headers = answer.returned if answer and not own else [(b"content-type", own or self.codec.stream_type)]
+        losses = passage.losses if passage else ()
+        warned = [(b"x-gateway-warnings", warnings_header(losses))] if losses else []
+        return [*headers, *(held.rate_headers(self.codec) if held else ()), *warned]
 
     async def write(self, frames: bytes, *, more: bool = True) -> None:
         """Hand bytes to the client; waits while it is slow."""
@@ -490,19 +479,8 @@ class Exchange:
 
     def tell_progress(self, output_tokens: int) -> None:
         """News of how far it has come."""
-        target = self.target
-        self.runtime.bus.publish(
-            ExchangeProgressed(
-                id=self.id,
-                upstream=target.upstream.name if target else "",
-                model_served=target.model if target else "",
-                route=self.route,
-                first_token_us=self.first_token_us,
-                output_tokens=output_tokens,
-                cost_micros=None,
-                progress=self._record.progress,
-            )
-        )
+        said = recording.progressed(self._record, self.target, self.first_token_us, output_tokens)
+        self.runtime.bus.publish(said)
 
     def elapsed_us(self) -> int:
         """Microseconds since it came."""

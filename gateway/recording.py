@@ -12,6 +12,7 @@ from data.records import DONE, RUNNING, ExchangeRecord
 from gateway import intake
 from gateway.canonical import NO_DETAILS, Asked, Protocol, Usage
 from gateway.errors import GatewayError
+from gateway.events import ExchangeProgressed
 from gateway.intake import Arrival
 from gateway.protocols.codec import Reader
 from gateway.rates import Charge
@@ -79,6 +80,22 @@ def put_to(record: ExchangeRecord, target: Target, upstream_request_id: str, war
 def read(record: ExchangeRecord, reader: Reader) -> ExchangeRecord:
     """An answer came, as far as it was read."""
     return replace(record, model_served=reader.model or record.model_served, finish=reader.finish or "")
+
+
+def progressed(
+    record: ExchangeRecord, target: Target | None, first_token_us: int | None, output_tokens: int
+) -> ExchangeProgressed:
+    """News of how far it has come."""
+    return ExchangeProgressed(
+        id=record.id,
+        upstream=target.upstream.name if target else "",
+        model_served=target.model if target else "",
+        route=record.route,
+        first_token_us=first_token_us,
+        output_tokens=output_tokens,
+        cost_micros=None,
+        progress=record.progress,
+    )
 
 
 def came_to(record: ExchangeRecord, outcome: Outcome, http_status: int) -> ExchangeRecord:

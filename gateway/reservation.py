@@ -11,7 +11,7 @@ from gateway.endpoints import Work
 from gateway.errors import Forbidden
 from gateway.limits import Admission
 from gateway.models import facts_for
-from gateway.protocols.codec import Codec
+from gateway.protocols.codec import Call, Codec
 from gateway.rates import Rate
 from gateway.routing import Plan, Skipped, Target
 from gateway.runtime import Runtime
@@ -146,15 +146,16 @@ def most_output(target: Target, asked: Asked) -> int:
     return bounds.longest(asked.max_output, known, asked.choices)
 
 
-def capped(runtime: Runtime, key: KeyFacts, asked: Asked) -> int | None:
-    """What a request must declare as its longest output, where it declares none and the key has a limit.
+def read(runtime: Runtime, key: KeyFacts, codec: Codec, call: Call, work: Work) -> tuple[Call, Asked]:
+    """What a request asks for. One that declares no longest output, where its key has one, declares it from now on.
 
-    Raises `BadRequest` when it declares more.
+    Raises `BadRequest` when it cannot be read, or declares more than it may.
     """
-    longest = limits.longest_output(runtime.snapshot, key)
+    asked = codec.read_call(call)
+    longest = limits.longest_output(runtime.snapshot, key) if work == "generate" else None
     if longest is None:
-        return None
+        return call, asked
     if asked.max_output is None:
-        return longest
+        return codec.with_max_output(call, longest), replace(asked, max_output=longest)
     limits.check_output(asked.max_output, longest)
-    return None
+    return call, asked
