@@ -23,6 +23,7 @@ from gateway.accounting import (
 )
 from gateway.answers import values
 from gateway.answers.touched import Touched, key_of, said, some
+from gateway.holdings import limits_in_force
 from gateway.operations import CreateKey, CutExchange, EditKey, Operation, RevokeKey, SetKeyEnabled, Shutdown
 from gateway.snapshot import Snapshot
 
@@ -95,15 +96,29 @@ def braking(snapshot: Snapshot, operation: SetBrake) -> Touched:
 
 def limiting(snapshot: Snapshot, operation: SetLimits) -> Touched:
     """What a holder may use."""
-    told = "The limits hold from the next request on; running answers go on."
-    return Touched(holders(snapshot, operation.holder), (told,))
+    prepaid = operation.limits.prepaid and not is_prepaid(snapshot, operation.holder)
+    return Touched(
+        holders(snapshot, operation.holder),
+        said(
+            (prepaid, "It begins with nothing: new requests are refused until something is paid in."),
+            (True, "The limits hold from the next request on; running answers go on."),
+        ),
+    )
 
 
 def topping_up(snapshot: Snapshot, operation: TopUp) -> Touched:
     """Money paid in or taken out."""
     scope = holders(snapshot, operation.holder)
     less = operation.micros < 0
-    return Touched(scope, said((less, "It runs out of money sooner."), (True, "Undoing it books the opposite.")))
+    first = not less and not is_prepaid(snapshot, operation.holder)
+    return Touched(
+        scope,
+        said(
+            (first, "It is prepaid from then on: when this is spent, new requests are refused."),
+            (less, "It runs out of money sooner."),
+            (True, "Undoing it books the opposite."),
+        ),
+    )
 
 
 def holders(snapshot: Snapshot, holder: str) -> Scope:
@@ -116,6 +131,12 @@ def holders(snapshot: Snapshot, holder: str) -> Scope:
     if kind == "key" and name.isdecimal():
         return Scope(key_id=key_of(snapshot, int(name)).id)
     raise values.missing("holder", holder)
+
+
+def is_prepaid(snapshot: Snapshot, holder: str) -> bool:
+    """Whether a holder spends only what was paid in, as things are."""
+    limits = limits_in_force(snapshot, holder)
+    return limits is not None and limits.prepaid
 
 
 def describing(_: Snapshot, operation: SaveOwner) -> Touched:

@@ -12,8 +12,18 @@ from msgspec.json import encode
 from msgspec.structs import replace
 
 from data.database import Database
-from data.limits import Brake
-from gateway.accounting import ActView, GetBlastRadius, ListActs, RemoveOwner, SaveOwner, SetBrake, UndoAct
+from data.limits import EVERYONE, Brake, Limits, key_holder, owner_holder
+from gateway.accounting import (
+    ActView,
+    GetBlastRadius,
+    ListActs,
+    RemoveOwner,
+    SaveOwner,
+    SetBrake,
+    SetLimits,
+    TopUp,
+    UndoAct,
+)
 from gateway.answers.asked import ACTOR
 from gateway.errors import BadRequest, NotFound
 from gateway.operations import (
@@ -221,12 +231,14 @@ async def test_an_act_of_long_ago_is_final_and_what_undoing_it_needs_is_forgotte
 # --- whatever was done, in whatever order
 
 
-def in_force(snapshot: Snapshot) -> tuple[object, ...]:
+def in_force(runtime: Runtime) -> tuple[object, ...]:
     """All that requests go by; keys that are revoked and prices that held once change nothing for them."""
+    snapshot = runtime.snapshot
     keys = {key.id: key for key in snapshot.keys.values() if not key.revoked}
     prices = {(each.provider_id, each.pattern): each.prices for each in snapshot.prices if each.until is None}
     rest = replace(snapshot, version=0, keys={}, prices=())
-    return keys, prices, rest
+    holders = [EVERYONE, *map(key_holder, keys), *map(owner_holder, snapshot.owners)]
+    return keys, prices, rest, [runtime.budgets.account(holder).balance for holder in holders]
 
 
 Step = Callable[[random.Random, Snapshot], Operation[Any] | None]
@@ -241,6 +253,12 @@ def live_keys(snapshot: Snapshot) -> list[Any]:
     return [key for key in snapshot.keys.values() if not key.revoked]
 
 
+def holder(draw: random.Random, snapshot: Snapshot) -> str:
+    """Whose limits and money; not what a key or owner that is gone has left."""
+    keys = [key_holder(key.id) for key in live_keys(snapshot)]
+    return draw.choice([EVERYONE, *keys, *(owner_holder(name) for name in snapshot.owners)])
+
+
 def targets(draw: random.Random, snapshot: Snapshot) -> list[TargetView]:
     return [TargetView(up.name, weight=draw.randint(1, 9)) for up in snapshot.upstreams.values()]
 
@@ -253,6 +271,8 @@ STEPS: list[Step] = [
     lambda draw, s: any_of(draw, live_keys(s), lambda key: EditKey(key.id, owner=draw.choice("ab"), tags=["t"])),
     lambda draw, _: SaveOwner(draw.choice("xyz"), f"note {draw.random()}"),
     lambda draw, s: any_of(draw, s.owners, RemoveOwner),
+    lambda draw, s: SetLimits(holder(draw, s), Limits(concurrent=draw.randint(1, 9), prepaid=draw.random() < 0.5)),
+    lambda draw, s: TopUp(holder(draw, s), draw.randint(1, 99)),
     lambda draw, _: SaveSetting("fetch_media", draw.choice(["on", "off"])),
     lambda draw, _: SaveAlias(draw.choice("abc"), draw.choice(["small", "large"])),
     lambda draw, s: any_of(draw, s.aliases, RemoveAlias),
@@ -279,14 +299,14 @@ async def test_whatever_was_done_undoing_it_backwards_brings_everything_back(
 ) -> None:
     draw, states = random.Random(seed), []
     for number in range(24):
-        state = in_force(runtime.snapshot)
+        state = in_force(runtime)
         operation = STEPS[number % len(STEPS) if number < 4 else draw.randrange(len(STEPS))](draw, runtime.snapshot)
         if operation is not None:
             said = await operator.ask(GetBlastRadius(type(operation).__name__, encode(operation).decode()))
             await operator.ask(operation)
             act = await newest(operator)
             if act.id == len(states):
-                assert in_force(runtime.snapshot) == state
+                assert in_force(runtime) == state
             else:
                 states.append(state)
                 assert act.undoable is said.undoable
@@ -294,4 +314,4 @@ async def test_whatever_was_done_undoing_it_backwards_brings_everything_back(
     assert len(acts) == len(states)
     for act, state in zip(acts, reversed(states), strict=True):
         await operator.ask(UndoAct(act.id))
-        assert in_force(runtime.snapshot) == state
+        assert in_force(runtime) == state

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from data.database import Database
 from data.exchanges import save_exchanges
-from data.limits import Brake
+from data.limits import Brake, Limits
 from data.records import DONE, RUNNING
 from gateway.accounting import (
     BlastRadius,
@@ -17,6 +17,8 @@ from gateway.accounting import (
     RotateKey,
     SaveOwner,
     SetBrake,
+    SetLimits,
+    TopUp,
     UndoAct,
 )
 from gateway.answers.radius import CHANGES
@@ -98,6 +100,16 @@ async def test_changes_of_a_key_say_what_becomes_of_its_clients(operator: Operat
     edited = await radius(operator, EditKey(key.id, owner="bob", models=["gpt-*"]))
     assert "counts for bob" in edited.sentences[0]
     assert "ask for gpt-* alone" in edited.sentences[1]
+
+
+async def test_who_becomes_prepaid_is_told_that_requests_end_with_the_money(operator: Operator) -> None:
+    key = (await operator.ask(CreateKey("mobile"))).key
+    holder = f"key:{key.id}"
+    assert "begins with nothing" in (await radius(operator, SetLimits(holder, Limits(prepaid=True)))).sentences[0]
+    assert "prepaid from then on" in (await radius(operator, TopUp(holder, 5))).sentences[0]
+    await operator.ask(TopUp(holder, 5))
+    assert (await radius(operator, TopUp(holder, 5))).sentences == ["Undoing it books the opposite."]
+    assert "sooner" in (await radius(operator, TopUp(holder, -5))).sentences[0]
 
 
 async def test_an_owners_radius_is_that_of_its_keys(operator: Operator, runtime: Runtime) -> None:
