@@ -4,7 +4,6 @@ Imports what a command needs only when it runs: a headless path loads no Textual
 no web server.
 """
 
-import ipaddress
 import os
 import sys
 from importlib.metadata import version as version_of
@@ -37,6 +36,7 @@ from console.cli import (
 from console.cli.asking import Chosen
 from console.cli.show import Json, complain
 from console.runtime import hasten_start
+from gateway.addresses import is_loopback
 from gateway.errors import GatewayError
 from gateway.place import DataError, holder, prepare
 
@@ -205,14 +205,6 @@ def need_terminal() -> None:
     """Refuse where a console would be invisible: Textual reads from stdin and draws on stderr."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         refuse("there is no terminal to draw on; `console serve` runs the gateway without one")
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach what listens there."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def refuse(reason: str) -> NoReturn:

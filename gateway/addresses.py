@@ -1,4 +1,5 @@
-"""Which addresses of the network are anybody's, so that what clients name may be fetched from there.
+"""Which addresses of the network are anybody's, so that what clients name may be fetched from there, and which are this
+machine's alone.
 
 The rest are refused: this machine, the networks around it, and what clouds tell their machines about themselves.
 """
@@ -66,6 +67,14 @@ def is_public(text: str) -> bool:
     if isinstance(address, ipaddress.IPv4Address):
         return not any(address in network for network in _CLOSED_4)
     return address in _OPEN_6 and not any(address in network for network in _CLOSED_6)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach what listens there."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 async def resolve(host: str, port: int) -> Resolved:

@@ -66,7 +66,7 @@ class Watch:
         self._told |= names
         for alert in fresh.values():
             self._runtime.bus.publish(Noted(self._runtime.now(), alert.level, alert.code, alert.text))
-            await self._webhooks.tell(alert)
+        await self._webhooks.tell(list(fresh.values()))
 
     async def _found(self, session: Session) -> AsyncIterator[Alert]:
         for alert in (*self._upstreams(), *self._budgets()):

@@ -6,7 +6,6 @@ import asyncio
 import base64
 import hashlib
 import hmac
-import ipaddress
 import logging
 import secrets
 from collections.abc import Sequence
@@ -19,6 +18,7 @@ from data.database import Database
 from data.errors import DataError
 from data.secrets import Vault
 from data.settings import Value, get_setting
+from gateway.addresses import is_loopback
 from gateway.alerts import Alert, Level, moment
 from gateway.errors import BadRequest
 from gateway.events import Noted
@@ -77,18 +77,23 @@ class Webhooks:
         self._pauses = pauses
         self._sending: set[asyncio.Task[None]] = set()
 
-    async def tell(self, alert: Alert) -> None:
-        """Begin to send an alert everywhere."""
+    async def tell(self, alerts: Sequence[Alert]) -> None:
+        """Begin to send alerts everywhere."""
         async with self._database.read() as session:
             stored = await get_setting(session, SETTING)
-        message = message_of(alert, self._runtime.now())
-        for webhook in read_webhooks(stored, self._runtime.vault):
-            if len(self._sending) >= MOST_WAITING:
-                log.warning("too many messages wait: webhook %s is not told of %s", webhook.id, alert.code)
-                continue
-            task = asyncio.create_task(self._deliver(webhook, message, alert.code))
-            self._sending.add(task)
-            task.add_done_callback(self._sending.discard)
+        webhooks = read_webhooks(stored, self._runtime.vault)
+        for alert in alerts:
+            message = message_of(alert, self._runtime.now())
+            for webhook in webhooks:
+                self._begin(webhook, message, alert.code)
+
+    def _begin(self, webhook: Webhook, message: Message, code: str) -> None:
+        if len(self._sending) >= MOST_WAITING:
+            log.warning("too many messages wait: webhook %s is not told of %s", webhook.id, code)
+            return
+        task = asyncio.create_task(self._deliver(webhook, message, code))
+        self._sending.add(task)
+        task.add_done_callback(self._sending.discard)
 
     async def _deliver(self, webhook: Webhook, message: Message, code: str) -> None:
         outcome = await post(self._runtime, webhook, message)
@@ -169,14 +174,6 @@ def checked_url(text: str, plain_http_ok: bool) -> str:
         told = "url must begin with https://, unless it is on this machine or plain HTTP is allowed for it."
         raise BadRequest(told, param="url")
     return str(url)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine is meant."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def host_of(url: str) -> str:

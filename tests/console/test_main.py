@@ -11,8 +11,6 @@ import pytest
 from commands import Commands, Person, ask
 from shell import PATIENCE, Shell, until, window
 
-from console.main import is_loopback
-
 
 @pytest.fixture
 def shell(tmp_path: Path) -> Shell:
@@ -54,23 +52,6 @@ def test_serving_other_machines_in_the_clear_must_be_asked_for(shell: Shell) -> 
     done = shell.run("serve", "--host", "0.0.0.0", status=2)  # noqa: S104
     assert "--plain-http-ok" in done.stderr
     assert not shell.directory.exists()
-
-
-@pytest.mark.parametrize(
-    ("host", "alone"),
-    [
-        ("127.0.0.1", True),
-        ("127.9.9.9", True),
-        ("::1", True),
-        ("localhost", True),
-        ("0.0.0.0", False),  # noqa: S104
-        ("::", False),
-        ("192.168.1.4", False),
-        ("gateway.example.org", False),
-    ],
-)
-def test_only_addresses_that_stay_on_the_machine_count_as_loopback(host: str, alone: bool) -> None:
-    assert is_loopback(host) is alone
 
 
 def test_without_a_terminal_the_console_points_to_serve(shell: Shell) -> None:

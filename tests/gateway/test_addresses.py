@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from gateway.addresses import NotPublic, Resolve, Resolved, is_public, resolve_public
+from gateway.addresses import NotPublic, Resolve, Resolved, is_loopback, is_public, resolve_public
 
 PUBLIC = ("8.8.8.8", "1.1.1.1", "172.15.255.255", "172.32.0.1", "100.63.255.255", "100.128.0.1", "2606:4700::1111")
 NEAR = (
@@ -57,3 +57,20 @@ async def test_a_name_is_refused_if_only_one_of_its_places_is_near(places: str) 
 async def test_a_name_that_is_led_elsewhere_after_it_was_looked_at_is_not_looked_up_again() -> None:
     resolve = names("8.8.8.8", "127.0.0.1")
     assert await resolve_public("one.example", 443, resolve) == [(socket.AF_INET, ("8.8.8.8", 443))]
+
+
+@pytest.mark.parametrize(
+    ("host", "alone"),
+    [
+        ("127.0.0.1", True),
+        ("127.9.9.9", True),
+        ("::1", True),
+        ("localhost", True),
+        ("0.0.0.0", False),  # noqa: S104
+        ("::", False),
+        ("192.168.1.4", False),
+        ("gateway.example.org", False),
+    ],
+)
+def test_only_addresses_that_stay_on_the_machine_count_as_loopback(host: str, alone: bool) -> None:
+    assert is_loopback(host) is alone

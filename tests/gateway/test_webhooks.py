@@ -32,7 +32,7 @@ async def added(operator: Operator, provider: ScriptedProvider) -> WebhookAdded:
 async def told(runtime: Runtime, database: Database, *pauses: float) -> str:
     """Tell the alert, and give what the event list says came of it."""
     webhooks = Webhooks(runtime, database, pauses)
-    await webhooks.tell(ALERT)
+    await webhooks.tell([ALERT])
     async with asyncio.timeout(10):
         while not any(note.code.startswith("webhook_") and "for" in note.text for note in runtime.bus.notes):  # noqa: ASYNC110
             await asyncio.sleep(0.005)
@@ -96,7 +96,7 @@ async def test_a_server_that_does_not_answer_holds_nothing_up(
     provider.script = lambda _: Reply([asyncio.Event()])
     webhooks = Webhooks(runtime, database)
     async with asyncio.timeout(5):
-        await webhooks.tell(ALERT)
+        await webhooks.tell([ALERT])
         await webhooks.close()
 
 
