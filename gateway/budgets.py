@@ -208,7 +208,7 @@ class Budgets:
 def used_up(account: Account, left: int, span: Span | None, needed: int) -> InsufficientQuota:
     """What to tell a client for whom there is not enough money left."""
     whose = {"key": "This key", "owner": "This key's owner"}.get(account.holder.partition(":")[0], "This gateway")
-    what = "balance" if span is None else f"budget a {span.budget.per}" if span.budget.per != "total" else "budget"
+    what = "balance" if span is None else f"budget per {span.budget.per}" if span.budget.per != "total" else "budget"
     told = f"{whose} has {dollars(max(left, 0))} left of its {what}, and the request may cost {dollars(needed)}."
     if left > 0:
         told += " Asking for fewer output tokens may help."

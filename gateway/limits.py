@@ -4,6 +4,7 @@ A request takes from its key's, its owner's and everyone's share in one step, or
 """
 
 import asyncio
+import contextlib
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -136,10 +137,12 @@ class Share:
         except BaseException:
             if not waiter.done():
                 self.waiters.remove(waiter)
+                raise
+            # It had come to its turn in the very moment it gave up: the place is the next one's.
+            self.promised -= 1
+            self.wake()
             raise
-        finally:
-            if waiter.done():
-                self.promised -= 1
+        self.promised -= 1
 
 
 class Admission:
@@ -250,11 +253,9 @@ class Limiter:
 
 async def wait_for_place(share: Share, seconds: float) -> None:
     """Until somebody leaves. Raises `RateLimited` when that takes too long, or may not be waited for."""
-    try:
+    with contextlib.suppress(TimeoutError):
         if seconds > 0:
             return await share.wait(seconds)
-    except TimeoutError:
-        share.wake()
     raise RateLimited(
         f"{whose(share.holder)} may have {share.limits.concurrent} requests running at a time.",
         code="concurrency_limit",
