@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from console.cli.asking import asking
 from console.cli.prices import told_prices
+from console.cli.radius import DryRun, carry_out
 from console.cli.show import Json, Yes, show, table
 from console.units import day_time
 from gateway.price_operations import (
@@ -60,10 +61,18 @@ def lists(context: typer.Context, as_json: Json = False) -> None:
     show(known, as_json, table(headings, map(_list_row, known), "No prices were taken on from files."))
 
 
-def withdraw(context: typer.Context, number: Number, as_json: Json = False) -> None:
+def withdraw(
+    context: typer.Context,
+    number: Number,
+    yes: Yes = False,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
     """Take the prices of a file back, for requests from now on."""
     with asking(context) as ask:
-        done = ask(WithdrawPrices(number))
+        done = carry_out(
+            ask, WithdrawPrices(number), f"Withdraw list {number}?", yes=yes, dry_run=dry_run, as_json=as_json
+        )
     show(done, as_json, done.text)
 
 

@@ -5,7 +5,8 @@ from typing import Annotated
 import typer
 
 from console.cli.asking import asking
-from console.cli.show import Json, complain, show, table
+from console.cli.radius import DryRun, carry_out
+from console.cli.show import Json, Yes, complain, show, table
 from console.units import day_time
 from gateway.alert_operations import AddWebhook, ListWebhooks, RemoveWebhook, TryWebhook
 
@@ -42,10 +43,18 @@ def list_webhooks(context: typer.Context, as_json: Json = False) -> None:
 
 
 @app.command()
-def remove(context: typer.Context, number: Number, as_json: Json = False) -> None:
+def remove(
+    context: typer.Context,
+    number: Number,
+    yes: Yes = False,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
     """Send nothing there any more."""
     with asking(context) as ask:
-        done = ask(RemoveWebhook(number))
+        done = carry_out(
+            ask, RemoveWebhook(number), f"Remove webhook {number}?", yes=yes, dry_run=dry_run, as_json=as_json
+        )
     show(done, as_json, done.text)
 
 

@@ -6,7 +6,8 @@ import typer
 
 from console.cli.asking import asking
 from console.cli.moments import now as right_now
-from console.cli.show import Json, fields, lines, show, table
+from console.cli.radius import DryRun, carry_out
+from console.cli.show import Json, Yes, fields, lines, show, table
 from console.units import age, day_time, money
 from gateway.errors import NotFound
 from gateway.operations import GetSnippets, GetStatus, ListEvents, Shutdown, Snippet, Status
@@ -52,11 +53,13 @@ def snippet(
 def stop(
     context: typer.Context,
     now: Annotated[bool, typer.Option("--now", help="Cut running answers instead of waiting for them.")] = False,
+    yes: Yes = False,
+    dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
     """Stop the running gateway: refuse new requests, let running ones end."""
     with asking(context, live=True) as ask:
-        done = ask(Shutdown(now))
+        done = carry_out(ask, Shutdown(now), "Stop the gateway?", yes=yes, dry_run=dry_run, as_json=as_json)
     show(done, as_json, done.text)
 
 
