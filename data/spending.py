@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from sqlalchemy import func, select
+from sqlalchemy import func, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -29,5 +29,24 @@ async def spent_lately(session: AsyncSession, since: int) -> Iterator[tuple[int 
         select(col(Exchange.key_id), col(Exchange.owner), started, col(Exchange.cost_micros))
         .where(started >= since, col(Exchange.cost_micros) != 0, col(Exchange.state) != RUNNING)
         .order_by(started)
+    )
+    return (row.tuple() for row in await session.execute(query))
+
+
+async def tokens_by_quarter(session: AsyncSession, since: int) -> Iterator[tuple[int, str, int, int]]:
+    """Key (0 for none), owner, quarter of an hour and tokens of what ended, in the order of time."""
+    quarter = col(UsageSum.quarter)
+    buckets = (
+        UsageSum.input_tokens,
+        UsageSum.cache_read_tokens,
+        UsageSum.cache_write_tokens,
+        UsageSum.output_tokens,
+    )
+    tokens = func.sum(sum(map(col, buckets), start=literal(0)))
+    query = (
+        select(col(UsageSum.key_id), col(UsageSum.owner), quarter, tokens)
+        .where(quarter >= since)
+        .group_by(col(UsageSum.key_id), col(UsageSum.owner), quarter)
+        .order_by(quarter)
     )
     return (row.tuple() for row in await session.execute(query))

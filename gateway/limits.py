@@ -113,8 +113,14 @@ class Share:
         """So many tokens pass; a correction may be negative."""
         if self.limits.tokens_per_minute is not None:
             self.tokens.add(tokens, now)
-        if self.limits.tokens_per_day is not None:
-            self.tokens_of_day.add(tokens, now)
+        # A limit by the day that is set at noon is also about the morning.
+        self.tokens_of_day.add(tokens, now)
+
+    def give_back(self, tokens: int, now: float) -> None:
+        """It was not let in after all."""
+        if self.limits.requests_per_minute is not None:
+            self.requests.add(-1, now)
+        self.use(-tokens, now)
 
     def leave(self) -> None:
         """One is over; the next may come."""
@@ -167,10 +173,9 @@ class Admission:
 
     def undo(self) -> None:
         """It was not let in after all: it has taken nothing."""
-        self.used(0)
         now = time.monotonic()
         for share in self._shares:
-            share.requests.add(-1, now)
+            share.give_back(self._tokens, now)
         self.leave()
 
     def allowances(self) -> list[Allowance]:
@@ -220,6 +225,12 @@ class Limiter:
         """The shares that a request of this key takes from."""
         own = self._of_key(key.id)
         return (own, self._of_owner(key.owner), self._everyone) if key.owner else (own, self._everyone)
+
+    def remember(self, key_id: int, owner: str, seconds_ago: float, tokens: int) -> None:
+        """What passed before we started, earlier things first."""
+        at = time.monotonic() - seconds_ago
+        for share in (self._of_key(key_id), *((self._of_owner(owner),) if owner else ()), self._everyone):
+            share.tokens_of_day.add(tokens, at)
 
     async def admit(self, key: KeyFacts, tokens: int) -> Admission:
         """Let a request in that is held to take so many tokens; where there is no place it waits as long as it may.

@@ -44,6 +44,7 @@ from gateway.webhooks import Webhooks
 
 log = logging.getLogger("gatehouse.service")
 
+DAY = 86_400_000_000
 LAST_WORDS = 2.0
 """Seconds that cut exchanges have to tell their clients and settle."""
 
@@ -234,6 +235,8 @@ async def seed(runtime: Runtime, database: Database) -> None:
             budgets.remember(key_id or None, owner, at, cost)
         for who, owner, at, micros in await spending.spent_lately(session, this_quarter):
             budgets.remember(who, owner, at, micros or 0)
+        for key_id, owner, at, tokens in await spending.tokens_by_quarter(session, now - DAY):
+            runtime.limits.remember(key_id, owner, (now - at) / 1_000_000, tokens)
         for account in await ledger.accounts(session):
             budgets.seed(account.holder, account.balance_micros, account.reserved_micros, account.cost_micros)
 
