@@ -25,6 +25,8 @@ def test_usage_is_exported_with_revoked_keys_in_every_form(used: Commands, tmp_p
     rows = list(csv.DictReader(used("usage export --by key --every all").splitlines()))
     assert {row["label"]: row["requests"] for row in rows} == {"ana": "1", "bob": "2"}
     assert len(json.loads(used("usage export --format json"))) == 2
+    (row,) = used.json("usage --by model --key bob --upstream demo")
+    assert (row["label"], row["requests"]) == ("demo-1", 2)
     used(f"usage export --format jsonl --to {tmp_path / 'usage'}")
     written = tmp_path / "usage"
     assert [json.loads(line)["label"] for line in written.read_text().splitlines()] == ["ana", "bob"]
