@@ -10,8 +10,8 @@ from gateway.operator import ANSWERS
 
 
 def test_every_operation_there_is_has_an_answer() -> None:
-    awaited = {kind for kind in Operation.__subclasses__() if kind.__module__ == accounting.__name__}
-    assert set(ANSWERS) | awaited == set(Operation.__subclasses__())
+    captures = {accounting.StartCapture, accounting.StopCapture, accounting.GetCapture, accounting.WipeCaptures}
+    assert set(Operation.__subclasses__()) - set(ANSWERS) <= captures
 
 
 @pytest.mark.parametrize("kind", ANSWERS, ids=lambda kind: kind.__name__)
