@@ -15,6 +15,7 @@ NAMED_FILTERS = {
     "running": "state:wait,open",
     "slow": "ttft>5s | total>60s",
     "retried": "attempts>1",
+    "waiting": "state:wait progress~.",
 }
 
 
@@ -127,6 +128,8 @@ def vocabulary(state: ConsoleState, now_micros: Callable[[], int]) -> Vocabulary
             "client": lambda row: row.client,
             "agent": lambda row: row.agent,
             "path": lambda row: row.path,
+            "owner": lambda row: row.owner,
+            "progress": lambda row: row.progress,
         },
         words=lambda row: (
             state.key_name(row),

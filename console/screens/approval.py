@@ -5,10 +5,13 @@ from console.units import money
 from data.records import RUNNING, ExchangeRecord
 from gateway.accounting import ApproveExchange
 
+ASKING = "approval"
+"""In what a request's progress says while it waits for the operator."""
+
 
 def approve(screen: FrameScreen, record: ExchangeRecord | None) -> None:
     """Ask with what it may cost, and let it go; cutting it refuses it."""
-    if record is None or record.state != RUNNING or not record.progress:
+    if record is None or record.state != RUNNING or ASKING not in record.progress:
         screen.tell("This request waits for nobody's approval." if record else "No request is selected.")
         return
     change = ApproveExchange(record.id)

@@ -2,6 +2,8 @@
 
 import time
 
+from msgspec.structs import replace
+
 from console.ink import Line, Span, Tone, fit, wrap
 from console.units import MICROS, age, count, money, percent
 from console.widgets.charts import bar
@@ -151,6 +153,11 @@ def narrow_lines(title: str, holding: Holding, now_micros: int, width: int) -> l
     if len(lines) == 1:
         lines.append((("no limits", "muted"),))
     return [*lines, ()]
+
+
+def but_models(holding: Holding) -> Holding:
+    """For a key, whose models are told with its name."""
+    return replace(holding, limits=replace(holding.limits, models=()))
 
 
 def limits_anything(holding: Holding) -> bool:

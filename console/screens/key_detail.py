@@ -6,7 +6,7 @@ from console.commands import FILTER, bindings
 from console.ink import Line
 from console.periods import TimeSpan, local_offset, span_of
 from console.screens.holder_acts import KEY_ACTS, KeyActs
-from console.screens.holding_lines import activity, holding_lines, limits_anything
+from console.screens.holding_lines import activity, but_models, holding_lines, limits_anything
 from console.screens.key_lines import STATES, braking, capture, expires, last_use, models_of, rotation, standing, today
 from console.screens.requests import RequestsScreen
 from console.session import Session
@@ -113,5 +113,5 @@ class KeyScreen(KeyActs, RequestsScreen):
         for label, holder in holders.items():
             holding = await self.ask(GetHolding(holder))
             if holding is not None and (label == "this key" or limits_anything(holding)):
-                found[label] = holding
+                found[label] = but_models(holding) if label == "this key" else holding
         self._holdings = found

@@ -7,6 +7,7 @@ from console.filter import compile_filter
 from console.ink import Line
 from console.screens.forms.key import changed_key, key_fields, new_key
 from console.screens.holder_acts import KEY_ACTS, KeyActs
+from console.screens.holding_lines import but_models
 from console.screens.key_detail import KeyScreen
 from console.screens.key_lines import about, in_short, in_use, key_columns, vocabulary, what_revoking_does
 from console.screens.lists import PEEK, ListScreen
@@ -86,7 +87,7 @@ class KeysScreen(KeyActs, ListScreen[KeyView]):
             holdings = await self.session.ask(ListHoldings())
         except Refused:
             return  # a gateway that cannot be asked has been told of; keys are worth showing without their limits
-        self._holdings = {holding.holder: holding for holding in holdings}
+        self._holdings = {holding.holder: but_models(holding) for holding in holdings}
         self.listing.columns = self._columns()
 
     def about(self, width: int) -> Sequence[Line]:

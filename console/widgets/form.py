@@ -314,7 +314,7 @@ class Form(ModalScreen[Result], Generic[Result]):
 
     def _blame(self, refusal: Refused) -> None:
         cause = refusal.__cause__
-        named = cause.param if isinstance(cause, GatewayError) else None
+        named = (cause.param or "").partition(".")[0] if isinstance(cause, GatewayError) else ""
         blamed = [field for field in self._fields if field.field.id == named]
         for field in blamed:
             field.blame(str(refusal))

@@ -38,14 +38,15 @@ def top_up(holder: str, once: str, values: Values) -> TopUp:
 
 def top_up_preview(holding: Holding, values: Values) -> list[Line]:
     """The balance before and after; who begins to prepay is told so."""
+    before = holding.balance_micros if holding.limits.prepaid else 0
     try:
-        after = holding.balance_micros + _read_top_up(values["micros"])
+        after = before + _read_top_up(values["micros"])
     except ValueError:
-        after = holding.balance_micros
+        after = before
     lines: list[Line] = [
         (
             (" balance ", "muted"),
-            (money(holding.balance_micros), "plain"),
+            (money(before), "plain"),
             ("  → ", "muted"),
             (money(after), "strong" if after > 0 else "bad"),
         )

@@ -1,6 +1,9 @@
 """Limits, payments, rotation, brake and capture by keys, each saying whom it would touch before it is done."""
 
+from pathlib import Path
+
 import pytest
+from house import open_house
 from msgspec.structs import replace
 
 from console.app import ConsoleApp
@@ -10,6 +13,7 @@ from gateway.accounting import (
     Captured,
     GetBlastRadius,
     GetCapture,
+    GetHolding,
     RotateKey,
     SetLimits,
     StartCapture,
@@ -19,7 +23,7 @@ from gateway.accounting import (
 )
 from gateway.errors import BadRequest
 from gateway.operations import Done, ExchangeDetail, GetExchange, GetSnippets, GetUsage, KeyCreated, ListUpstreams
-from tests.console.direct import seen, typed
+from tests.console.direct import console_on, seen, typed
 from tests.console.money import DOLLAR, HOUR, budgeted, holding, radius, window
 from tests.console.scripted import NOW, ScriptedLink, exchange, key, shown
 
@@ -153,3 +157,20 @@ async def test_the_detail_of_a_key_shows_its_own_its_owner_s_and_everyone_s_limi
         assert "#nightly" in picture
         assert "this key month   93% ! high  $372.00/$400.00  $28.00 left  until" in picture
         assert "owner    day     80%" in picture
+
+
+async def test_on_a_real_gateway_limits_are_set_shown_and_taken_back(tmp_path: Path) -> None:
+    async with open_house(tmp_path) as house, console_on(house.service) as pilot:
+        await pilot.press("2")
+        await seen(pilot, "tests")
+        await pilot.press("l")
+        await seen(pilot, "Limits of tests")
+        await typed(pilot, "20 day")
+        await pilot.press("tab", "enter")
+        await seen(pilot, "0.0% day")
+        await pilot.press("z")
+        await seen(pilot, "Undo: set the limits of tests")
+        await pilot.pause(GRACE + 0.05)
+        await pilot.press("y")
+        await seen(pilot, "no budget")
+        assert (await house.service.ask(GetHolding("key:1"))).limits == Limits()

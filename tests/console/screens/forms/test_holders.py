@@ -18,7 +18,9 @@ def test_a_payment_is_told_with_the_balance_before_and_after() -> None:
 
 
 def test_who_begins_to_prepay_is_told_what_that_means() -> None:
-    assert "only what was paid in" in plain(top_up_preview(holding("key:1"), {"micros": "5"})[1])
+    spent = holding("key:1", balance_micros=-3_200_000)
+    lines = [plain(line) for line in top_up_preview(spent, {"micros": "5"})]
+    assert lines == [" balance $0.00  → $5.00", " From then on only what was paid in may be spent."]
 
 
 def test_taking_out_is_a_negative_payment_and_none_at_all_is_refused() -> None:
