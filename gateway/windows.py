@@ -14,17 +14,24 @@ def window(budget: Budget, at: int) -> tuple[int, int | None]:
     if budget.per == "total":
         return 0, None
     zone = ZoneInfo(budget.zone)
-    local = datetime.fromtimestamp(at // SECOND, zone)
     if length := LENGTHS.get(budget.per):
-        # Short windows last as long as they say whatever the clocks on the wall do meanwhile.
-        minutes = local.minute * 60 if budget.per == "hour" else 0
-        start = (at // SECOND - minutes - local.second) * SECOND
-        return start, start + length
-    first = _first_day(budget, local.date())
-    if (start := _begin(budget, zone, first)) > at:
+        return _short(zone, at, length)
+    first = _first_day(budget, datetime.fromtimestamp(at // SECOND, zone).date())
+    while (start := _begin(budget, zone, first)) > at:
         first = _first_day(budget, first - timedelta(days=1))
-        start = _begin(budget, zone, first)
     return start, _begin(budget, zone, _next(budget, first))
+
+
+def _short(zone: ZoneInfo, at: int, length: int) -> tuple[int, int]:
+    """An hour or a minute, as long as it says whatever clocks do meanwhile. One that they move by half of it is cut."""
+    start = at - (at + _offset(zone, at)) % length
+    by_clock_before = at - (at + _offset(zone, start)) % length
+    return max(start, by_clock_before), start + length
+
+
+def _offset(zone: ZoneInfo, at: int) -> int:
+    """How far ahead of UTC the clocks are."""
+    return (datetime.fromtimestamp(at // SECOND, zone).utcoffset() or timedelta()) // timedelta(microseconds=1)
 
 
 def _first_day(budget: Budget, day: date) -> date:
@@ -44,5 +51,6 @@ def _next(budget: Budget, first: date) -> date:
 
 
 def _begin(budget: Budget, zone: ZoneInfo, day: date) -> int:
-    """When a day begins. An hour that clocks skip is the moment they skip it; one that comes twice is the first."""
+    """When a day begins. An hour that clocks skip is when it would have been had they not; one that comes twice is the
+    first."""
     return int(datetime(day.year, day.month, day.day, budget.hour, tzinfo=zone).timestamp()) * SECOND
