@@ -5,7 +5,6 @@ What a request may cost is put aside before it is sent, in one step that nothing
 for what it did cost when it ends.
 """
 
-from collections import deque
 from collections.abc import Callable, Iterable
 
 from data.limits import EVERYONE, FREE, Budget, Limits, key_holder, owner_holder
@@ -15,10 +14,32 @@ from gateway.windows import window
 
 QUARTER = 900_000_000
 MINUTE = 60_000_000
-KEPT = 33 * 86_400_000_000
+DAY = 86_400_000_000
+KEPT = 33 * DAY
 """Microseconds; costs are known by quarter hours for as long as the longest window that can be cut from them."""
 PLENTY = 20
 """An estimate will do for what is left if it is that many times as much; otherwise the most it can be is put aside."""
+
+
+class Costs:
+    """What was spent, by when: in steps of a length, of which the latest are known."""
+
+    def __init__(self, step: int, reach: int) -> None:
+        self._step = step
+        self._most = reach // step
+        self._by_step: dict[int, int] = {}
+
+    def add(self, at: int, cost: int) -> None:
+        """So much was spent at a moment, which need not be later than the last one."""
+        step = at - at % self._step
+        self._by_step[step] = self._by_step.get(step, 0) + cost
+        # By their number, not their age: a clock that is wrong for a while must not make us forget.
+        if len(self._by_step) > 2 * self._most:
+            self._by_step = dict(sorted(self._by_step.items())[-self._most :])
+
+    def since(self, start: int) -> int:
+        """All that was spent from the beginning of a step on."""
+        return sum(cost for step, cost in self._by_step.items() if step >= start)
 
 
 class Span:
@@ -41,8 +62,8 @@ class Account:
         self.reserved = 0
         self.cost = 0
         self.spans: list[Span] = []
-        self._quarters: dict[int, int] = {}
-        self._recent: deque[tuple[int, int]] = deque()
+        self._by_quarter = Costs(QUARTER, KEPT)
+        self._by_minute = Costs(MINUTE, DAY)
 
     def put_under(self, limits: Limits) -> None:
         """What holds from now on."""
@@ -76,11 +97,8 @@ class Account:
         """Count a cost, which a correction may make negative, in the windows of that moment."""
         if not cost:
             return
-        quarter = at - at % QUARTER
-        self._quarters[quarter] = self._quarters.get(quarter, 0) + cost
-        self._recent.append((at, cost))
-        while self._recent[0][0] < at - MINUTE:
-            self._recent.popleft()
+        self._by_quarter.add(at, cost)
+        self._by_minute.add(at, cost)
         for span in self.spans:
             if span.start <= at and (span.end is None or at < span.end):
                 span.spent += cost
@@ -89,13 +107,7 @@ class Account:
         """What was spent since the beginning of a window."""
         if start == 0:
             return self.cost
-        if start % QUARTER:
-            return sum(cost for at, cost in self._recent if at >= start)
-        return sum(cost for quarter, cost in self._quarters.items() if quarter >= start)
-
-    def forget_before(self, at: int) -> None:
-        """Let go of what no window reaches back to."""
-        self._quarters = {quarter: cost for quarter, cost in self._quarters.items() if quarter >= at}
+        return (self._by_minute if start % QUARTER else self._by_quarter).since(start)
 
     def windows(self, now: int) -> list[Span]:
         """Every budget's window as it stands now."""
@@ -155,7 +167,7 @@ class Budgets:
         """Put aside what a request may cost, in micro-units, and say how much that is.
 
         `most` works out the most that it can be, which is only asked where money is short. Raises `InsufficientQuota`,
-        and then nothing was put aside anywhere.
+        and then nothing was put aside anywhere. What costs nothing is never refused.
         """
         accounts = self.of(key_id, owner)
         micros = estimate
@@ -163,7 +175,7 @@ class Budgets:
             left = account.left(now)
             if left is not None and left[0] <= PLENTY * estimate:
                 micros = max(micros, most())
-                if micros > left[0]:
+                if micros > max(left[0], 0):
                     raise used_up(account, *left, micros)
         for account in accounts:
             account.put_aside(micros)
@@ -188,11 +200,6 @@ class Budgets:
     def paid_in(self, holder: str, micros: int) -> None:
         """A holder's balance rose by so much."""
         self.account(holder).balance += micros
-
-    def forget_before(self, at: int) -> None:
-        """Let go of what no window reaches back to (UTC microseconds)."""
-        for account in (self._everyone, *self._keys.values(), *self._owners.values()):
-            account.forget_before(at)
 
     def _of_key(self, key_id: int) -> Account:
         if (account := self._keys.get(key_id)) is None:
