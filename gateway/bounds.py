@@ -9,7 +9,7 @@ from decimal import ROUND_CEILING, Decimal
 
 from msgspec import Struct
 
-from gateway.canonical import Usage
+from gateway.canonical import NO_DETAILS, Details, Usage
 from gateway.meters import INPUT_METERS, PARTS, REQUEST
 from gateway.rates import Rate
 
@@ -27,6 +27,8 @@ LONGEST_VIDEO = 60
 """Seconds of a film that is asked for."""
 SEARCHES = 10
 """That a provider does for one answer."""
+TOOLS = 1_000
+"""Tokens by which providers tell a model how to use the tools that it is given, beside those tools themselves."""
 SMALL = 64 * 1024
 """Bytes up to which a request is not searched for media."""
 
@@ -34,7 +36,10 @@ NOTHING = Decimal()
 _INPUTS = (*INPUT_METERS, *(part for part, bucket in PARTS.items() if bucket in INPUT_METERS))
 _OUTPUTS = ("output", "reasoning", *(part for part, bucket in PARTS.items() if bucket == "output"))
 _MEDIA = re.compile(rb'(?:;base64,|"(?:data|file_data)"\s*:\s*")([A-Za-z0-9+/=_-]{2000,})')
-_REFERENCE = re.compile(rb'"(?:image_url|file_url|file_id|fileUri|file_uri|cachedContent|container)"')
+_REFERENCE = re.compile(
+    rb'"(?:image_url|file_url|file_id|fileUri|file_uri|inlineData|inline_data|cachedContent|container'
+    rb'|previous_response_id)"|"type"\s*:\s*"(?:image|document)"'
+)
 _LARGE_KINDS = (b"pdf", b"audio", b"video", b"input_file", b"input_audio")
 
 
@@ -59,8 +64,9 @@ def weigh(body: bytes) -> Weight:
 
 
 def heaviest(body: bytes) -> int:
-    """The most tokens that can go in, what is only referred to included."""
-    return weigh(body).most + MEDIUM * len(_REFERENCE.findall(body))
+    """The most tokens that can go in: each picture, however well packed, and what is only referred to included."""
+    tools = TOOLS if b'"tools"' in body else 0
+    return weigh(body).most + MEDIUM * len(_REFERENCE.findall(body)) + tools
 
 
 def longest(declared: int | None, known: int | None, choices: int) -> int:
@@ -76,8 +82,12 @@ def estimate(rate: Rate, size: int, taken_in: int, put_out: int) -> int:
 
 
 def most(rate: Rate, size: int, taken_in: int, put_out: int) -> int:
-    """The same where all input is of the dearest kind, and providers search."""
-    prices = rate.prices_for(Usage(input=taken_in))
+    """The same where all input is of the dearest kind, on the dearest terms, and providers search."""
+    terms = [NO_DETAILS, *(Details(terms=variant.when) for variant in rate.variants)]
+    return max(_most(rate.prices_for(Usage(input=taken_in, details=on)), size, taken_in, put_out) for on in terms)
+
+
+def _most(prices: dict[str, Decimal], size: int, taken_in: int, put_out: int) -> int:
     dearest = max(prices.get(meter, NOTHING) for meter in _INPUTS)
     searches = sum(SEARCHES * prices.get(meter, NOTHING) for meter in ("web_searches", "file_searches"))
     return _sum(prices, dearest, size, taken_in, put_out) + _whole(searches)
