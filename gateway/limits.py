@@ -42,6 +42,7 @@ class Sliding:
         if self._slots and self._slots[-1][0] >= start:
             self._slots[-1][1] += amount
         else:
+            self.used(now)  # lets go of what is over, where no limit asks
             self._slots.append([start, amount])
 
     def used(self, now: float) -> float:
@@ -239,17 +240,14 @@ class Limiter:
         """
         shares = self.of(key)
         until = 0.0
-        while True:
-            now = time.monotonic()
-            for share in shares:
-                share.check_rates(tokens, now)
-            full = next((share for share in shares if not share.has_place()), None)
-            if full is None:
-                for share in shares:
-                    share.take(tokens, now)
-                return Admission(shares, tokens)
-            until = until or now + full.limits.wait_seconds
-            await wait_for_place(full, until - now)
+        try:
+            while full := enter(shares, tokens, now := time.monotonic()):
+                until = until or now + full.limits.wait_seconds
+                hand_on(shares)
+                await wait_for_place(full, until - now)
+        finally:
+            hand_on(shares)
+        return Admission(shares, tokens)
 
     def _of_key(self, key_id: int) -> Share:
         if (share := self._keys.get(key_id)) is None:
@@ -260,6 +258,23 @@ class Limiter:
         if (share := self._owners.get(name)) is None:
             share = self._owners[name] = Share(owner_holder(name))
         return share
+
+
+def enter(shares: tuple[Share, ...], tokens: int, now: float) -> Share | None:
+    """Take from all shares, or from none and say which has no place. Raises `RateLimited`."""
+    for share in shares:
+        share.check_rates(tokens, now)
+    full = next((share for share in shares if not share.has_place()), None)
+    if full is None:
+        for share in shares:
+            share.take(tokens, now)
+    return full
+
+
+def hand_on(shares: tuple[Share, ...]) -> None:
+    """A place that was promised to one who cannot take it yet, or not any more, is for the next."""
+    for share in shares:
+        share.wake()
 
 
 async def wait_for_place(share: Share, seconds: float) -> None:
