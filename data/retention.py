@@ -6,7 +6,7 @@ The ledger and the sums of usage stay for ever. Exchanges that run, open tasks a
 from collections.abc import Sequence
 
 from msgspec import Struct
-from sqlalchemy import delete, func, select, text
+from sqlalchemy import delete, func, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -35,37 +35,39 @@ async def measure(session: AsyncSession) -> Held:
     return Held((pages - free) * size, pages, free, oldest)
 
 
-async def delete_oldest(session: AsyncSession, before: int, limit: int) -> int:
-    """Delete so many of the exchanges that began before then and have ended, oldest first. How many that were.
+async def find_oldest(session: AsyncSession, before: int, limit: int) -> list[int]:
+    """So many of the exchanges that began before then and have ended, oldest first.
 
-    The newest stays: the numbers of the next go on from it, and none may be given twice.
+    The newest is never among them: the numbers of the next go on from it, and none may be given twice. Looked at is
+    also what deleting them will change at random places, so that the only writer need not wait for the disk.
     """
     started, newest = col(Exchange.started_at), select(func.max(col(Exchange.id))).scalar_subquery()
-    ended = select(col(Exchange.id)).where(started < before, col(Exchange.state) + "" != RUNNING)
-    ended = ended.where(col(Exchange.id) != newest)
-    numbers = list(await session.scalars(ended.order_by(started).limit(limit)))
-    if numbers:
-        await _delete(session, numbers)
-    return len(numbers)
+    ended = select(col(Exchange.id), col(Exchange.request_id)).where(started < before)
+    ended = ended.where(col(Exchange.state) + "" != RUNNING, col(Exchange.id) != newest)
+    found = (await session.execute(ended.order_by(started).limit(limit))).all()
+    names = col(Exchange.request_id).in_([name for _, name in found])
+    await session.execute(select(func.count()).select_from(Exchange).where(names))
+    return [number for number, _ in found]
 
 
-async def _delete(session: AsyncSession, numbers: Sequence[int]) -> None:
-    adjusted = select(col(LedgerEntry.adjustment_id), col(LedgerEntry.exchange_id)).where(
-        col(LedgerEntry.exchange_id).in_(numbers), col(LedgerEntry.adjustment_id).is_not(None)
-    )
-    for adjustment_id, number in list(await session.execute(adjusted.distinct())):
-        place = (col(AdjustedExchange.adjustment_id) == adjustment_id, col(AdjustedExchange.exchange_id) == number)
-        await session.execute(delete(AdjustedExchange).where(*place))
+async def delete_exchanges(session: AsyncSession, numbers: Sequence[int]) -> None:
+    """Delete exchanges with their attempts, and what is kept of corrections of them to take those back."""
+    entry = (col(LedgerEntry.adjustment_id), col(LedgerEntry.exchange_id))
+    booked = select(*entry).where(entry[0].is_not(None), entry[1].in_(numbers))
+    place = tuple_(col(AdjustedExchange.adjustment_id), col(AdjustedExchange.exchange_id))
+    await session.execute(delete(AdjustedExchange).where(place.in_(booked)))
     await session.execute(delete(Attempt).where(col(Attempt.exchange_id).in_(numbers)))
     await session.execute(delete(Exchange).where(col(Exchange.id).in_(numbers)))
 
 
-async def wipe_captures(session: AsyncSession, now: int, limit: int) -> int:
-    """Delete so many captures that have expired, and overwrite what they held. How many that were."""
+async def find_expired(session: AsyncSession, now: int, limit: int) -> list[int]:
+    """The exchanges of so many captures that have expired."""
     expired = select(col(Capture.exchange_id)).where(col(Capture.expires_at) <= now)
-    numbers = list(await session.scalars(expired.order_by(col(Capture.expires_at)).limit(limit)))
-    if numbers:
-        await session.execute(text("PRAGMA secure_delete = ON"))
-        await session.execute(delete(Capture).where(col(Capture.exchange_id).in_(numbers)))
-        await session.execute(text("PRAGMA secure_delete = OFF"))
-    return len(numbers)
+    return list(await session.scalars(expired.order_by(col(Capture.expires_at)).limit(limit)))
+
+
+async def wipe_captures(session: AsyncSession, numbers: Sequence[int]) -> None:
+    """Delete captures, and overwrite what they held."""
+    await session.execute(text("PRAGMA secure_delete = ON"))
+    await session.execute(delete(Capture).where(col(Capture.exchange_id).in_(numbers)))
+    await session.execute(text("PRAGMA secure_delete = OFF"))

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from data import retention
 from data.database import Database, Session, reason
@@ -15,12 +15,12 @@ log = logging.getLogger("gatehouse.cleaner")
 INTERVAL = 60.0
 """Seconds between two looks at what has become too old or too much."""
 TARGET = 0.005
-"""Seconds that a slice may hold the only writer; what takes longer is made smaller next time."""
+"""Seconds that a slice may hold the only writer; after one that takes twice as long the next is half as large."""
 REST = 4
 """How many times as long as a slice took others have the writer to themselves."""
-SMALLEST, LARGEST = 1, 500
+SMALLEST, LARGEST = 4, 50
 """Rows in a slice."""
-CHECKPOINT_EVERY = 8
+CHECKPOINT_EVERY = 2
 """Slices after which the write-ahead log is folded in beside the writers, before a commit has to do it."""
 PAGES = 64
 """Given back to the disk at a time."""
@@ -30,8 +30,9 @@ DAY = 86_400_000_000
 GIGABYTE = 1_000_000_000
 FOR_EVER = 2**62
 
-Slice = Callable[[Session, int], Awaitable[int]]
-"""Deletes so many rows at the most, and says how many."""
+Find = Callable[[Session, int, int], Awaitable[list[int]]]
+"""Finds so many at the most of what began or expired before a moment."""
+Delete = Callable[[Session, Sequence[int]], Awaitable[None]]
 
 
 class Cleaner:
@@ -60,50 +61,52 @@ class Cleaner:
         async with self._cleaning:
             self._longest = 0.0
             now, settings = self._now(), self._settings()
-            captures = await self._repeat(lambda session, rows: retention.wipe_captures(session, now, rows))
+            captures = await self._delete_all(retention.find_expired, retention.wipe_captures, now)
             exchanges = 0
             if days := settings.exchange_retention_days:
-                exchanges = await self._delete_before(now - days * DAY)
+                start = now - days * DAY
+                exchanges = await self._delete_all(retention.find_oldest, retention.delete_exchanges, start)
             if settings.database_gigabytes:
                 exchanges += await self._delete_beyond(settings.database_gigabytes * GIGABYTE)
             if captures or exchanges:
                 await self._reclaim()
             return Cleaned(exchanges, captures, round(self._longest * 1_000_000))
 
-    async def _delete_before(self, start: int) -> int:
-        return await self._repeat(lambda session, rows: retention.delete_oldest(session, start, rows))
-
     async def _delete_beyond(self, most_bytes: int) -> int:
         deleted = 0
         while (await self._held()).used_bytes > most_bytes:
-            done = await self._slice(lambda session, rows: retention.delete_oldest(session, FOR_EVER, rows))
+            done = await self._slice(retention.find_oldest, retention.delete_exchanges, FOR_EVER)
             if not done:
                 break
             deleted += done
         return deleted
 
-    async def _repeat(self, slice_: Slice) -> int:
+    async def _delete_all(self, find: Find, delete: Delete, before: int) -> int:
         deleted = 0
-        while done := await self._slice(slice_):
+        while done := await self._slice(find, delete, before):
             deleted += done
         return deleted
 
-    async def _slice(self, slice_: Slice) -> int:
-        """One slice; the next one is as large as this one was quick."""
-        rows = self._rows
+    async def _slice(self, find: Find, delete: Delete, before: int) -> int:
+        """One slice, found beside the writer; the next one is as large as this one was quick."""
+        async with self._database.read() as session:
+            numbers = await find(session, before, self._rows)
+        if not numbers:
+            return 0
         async with self._database.write(durable=False) as session:
             started = time.monotonic()
-            done = await slice_(session, rows)
+            await delete(session, numbers)
         seconds = time.monotonic() - started
-        if done:
-            self._adapt(rows, seconds)
-            await self._rest(seconds)
-        return done
+        self._adapt(seconds)
+        await self._rest(seconds)
+        return len(numbers)
 
-    def _adapt(self, rows: int, seconds: float) -> None:
+    def _adapt(self, seconds: float) -> None:
         self._longest = max(self._longest, seconds)
-        wanted = rows * 2 if seconds < TARGET / 2 else rows // 2 if seconds > TARGET else rows
-        self._rows = min(max(wanted, SMALLEST), LARGEST)
+        if seconds < TARGET:
+            self._rows = min(self._rows + self._rows // 2, LARGEST)
+        elif seconds > 2 * TARGET:
+            self._rows = max(self._rows // 2, SMALLEST)
 
     async def _rest(self, seconds: float) -> None:
         self._slices += 1

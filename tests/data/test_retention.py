@@ -9,7 +9,7 @@ from data.audit import check
 from data.database import Database
 from data.exchanges import page_exchanges, save_exchanges
 from data.records import DONE, RUNNING, AttemptRecord, ExchangeRecord
-from data.retention import delete_oldest, measure, wipe_captures
+from data.retention import delete_exchanges, find_expired, find_oldest, measure, wipe_captures
 from data.tables import AdjustedExchange, Attempt, Capture
 from data.usage import Range, sum_usage
 
@@ -22,8 +22,11 @@ ATTEMPTS = [AttemptRecord(number, 1, 1, "up", "m", 0, 1) for number in (1, 2, 3,
 
 
 async def delete(database: Database, before: int, limit: int) -> int:
+    async with database.read() as session:
+        numbers = await find_oldest(session, before, limit)
     async with database.write() as session:
-        return await delete_oldest(session, before, limit)
+        await delete_exchanges(session, numbers)
+    return len(numbers)
 
 
 async def count(database: Database, table: type[SQLModel]) -> int:
@@ -82,8 +85,9 @@ async def test_captures_are_wiped_from_the_files_once_they_have_expired(database
             capture = Capture(exchange_id=number, key_id=1, at=1, expires_at=number * 10, request=secret, answer=b"")
             session.add(capture)
     async with database.write() as session:
-        assert await wipe_captures(session, 15, 5) == 1
-        assert await wipe_captures(session, 15, 5) == 0
+        assert await find_expired(session, 15, 5) == [1]
+        await wipe_captures(session, [1])
+        assert await find_expired(session, 15, 5) == []
         assert (await session.execute(text("PRAGMA secure_delete"))).scalar() == 0
     await database.close()
     stored = database.path.read_bytes()

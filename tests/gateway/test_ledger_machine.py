@@ -24,7 +24,7 @@ from data.database import Database
 from data.exchanges import page_exchanges
 from data.ledger import accounts, holders_of, pay_in, start_account
 from data.records import CLIENT_LEFT, CUT, DONE, FAILED, INTERRUPTED, RUNNING, ExchangeRecord
-from data.retention import delete_oldest
+from data.retention import delete_exchanges, find_oldest
 from data.tables import Account, Task
 from data.tasks import add_task, settle_task
 from data.usage import Range, sum_usage
@@ -101,9 +101,9 @@ class Books(RuleBasedStateMachine):
         self.journal.start(record)
         self.running[number] = record
 
-    @rule(whose=WHOSE, ends=st.lists(st.tuples(ENDS, MONEY, MONEY), min_size=1, max_size=30))
-    def serve_many(self, whose: tuple[int | None, str], ends: list[tuple[str, int, int]]) -> None:
-        for state, reserved, cost in ends:
+    @rule(whose=WHOSE, ends=st.lists(st.tuples(ENDS, MONEY, MONEY), min_size=1), times=st.integers(1, 20))
+    def serve_many(self, whose: tuple[int | None, str], ends: list[tuple[str, int, int]], times: int) -> None:
+        for state, reserved, cost in ends * times:
             self.start(whose, reserved)
             self._end(max(self.running), state, cost)
 
@@ -229,7 +229,7 @@ class Books(RuleBasedStateMachine):
     async def _clean(self, limit: int) -> None:
         await self.journal.flush()
         async with self.database.write(durable=False) as session:
-            await delete_oldest(session, 2**62, limit)
+            await delete_exchanges(session, await find_oldest(session, 2**62, limit))
         async with self.database.read() as session:
             kept = {record.id for record in await page_exchanges(session, limit=10**6)}
         for number in self.ended.keys() - kept:

@@ -10,6 +10,7 @@ from gateway.journal import Journal
 from gateway.operations import AddUpstream, GetExchange, UpstreamView
 from gateway.operator import Operator
 from gateway.price_operations import SetPrice
+from gateway.runtime import Runtime
 from tests.gateway.answers.scripted import begun
 
 PERIOD = Reprice(1, 100)
@@ -58,6 +59,14 @@ async def test_the_difference_is_booked_and_reversed(operator: Operator, served:
     assert await operator.ask(PERIOD) == replace(told, adjustment_id=None)
     with pytest.raises(BadRequest, match="it was reversed before"):
         await operator.ask(ReverseAdjustment(told.adjustment_id))
+
+
+async def test_limits_count_what_requests_cost_now(operator: Operator, served: UpstreamView, runtime: Runtime) -> None:
+    before = runtime.budgets.account("key:3").cost
+    await operator.ask(replace(PERIOD, book=True))
+    assert runtime.budgets.account("key:3").cost - before == -40
+    await operator.ask(UndoAct())
+    assert runtime.budgets.account("key:3").cost == before
 
 
 async def test_booking_is_an_act_that_can_be_undone(operator: Operator, served: UpstreamView) -> None:
