@@ -19,7 +19,7 @@ async def spent_by_quarter(session: AsyncSession, since: int, until: int) -> Ite
         .group_by(col(UsageSum.key_id), col(UsageSum.owner), quarter)
         .order_by(quarter)
     )
-    return (row.tuple() for row in await session.execute(query))
+    return ((key_id, owner, at, amount) for key_id, owner, at, amount in await session.execute(query))
 
 
 async def spent_lately(session: AsyncSession, since: int) -> Iterator[tuple[int | None, str, int, int | None]]:
@@ -30,7 +30,7 @@ async def spent_lately(session: AsyncSession, since: int) -> Iterator[tuple[int 
         .where(started >= since, col(Exchange.cost_micros) != 0, col(Exchange.state) != RUNNING)
         .order_by(started)
     )
-    return (row.tuple() for row in await session.execute(query))
+    return ((key_id, owner, at, amount) for key_id, owner, at, amount in await session.execute(query))
 
 
 async def tokens_by_quarter(session: AsyncSession, since: int) -> Iterator[tuple[int, str, int, int]]:
@@ -49,4 +49,4 @@ async def tokens_by_quarter(session: AsyncSession, since: int) -> Iterator[tuple
         .group_by(col(UsageSum.key_id), col(UsageSum.owner), quarter)
         .order_by(quarter)
     )
-    return (row.tuple() for row in await session.execute(query))
+    return ((key_id, owner, at, amount) for key_id, owner, at, amount in await session.execute(query))

@@ -21,7 +21,7 @@ def link() -> ScriptedLink:
     link = ScriptedLink()
     link.events = [
         NotedEvent(AT + 2, "error", "journal_full", LONG + "the very end"),
-        NotedEvent(AT + 1, "warning", "upstream_down", "upstream anthropic-us was set aside"),
+        NotedEvent(AT + 1, "warning", "upstream_shaky", "upstream anthropic-us was set aside"),
         NotedEvent(AT, "info", "key_created", "created key mobile"),
     ]
     return link

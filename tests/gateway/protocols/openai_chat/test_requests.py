@@ -40,7 +40,7 @@ from gateway.protocols.capsules import seal
 from gateway.protocols.codec import Call
 from gateway.protocols.dialects import DIALECTS, dialect_for
 from gateway.protocols.openai_chat.requests import FATES, FIELDS, decode_request, encode_request
-from gateway.protocols.translation import Dialect, Encoded, ModelFacts, Target
+from gateway.protocols.translation import Encoded, ModelFacts, Target
 
 PROTOCOL = "openai_chat"
 
@@ -750,4 +750,4 @@ def test_a_field_that_a_row_drops_is_one_that_there_is() -> None:
     members = {*Request.__struct_fields__, *FIELDS, "output.schema", "name"}
     for dialect in DIALECTS["openai_chat"].values():
         assert set(dialect.drops) <= members
-    assert dialect_for("gemini", "google-compat") == Dialect("standard")
+    assert dialect_for("gemini", "google-compat") == dialect_for("gemini", "standard")
