@@ -30,11 +30,13 @@ ASCII_FORMS = str.maketrans(
         **dict.fromkeys("●", "*"),
         **dict.fromkeys("◐", "~"),
         **dict.fromkeys("○◌", "o"),
+        **dict.fromkeys("◉", "@"),
+        **dict.fromkeys("□", "="),
         **dict.fromkeys("▶►→", ">"),
         **dict.fromkeys("▲", "^"),
         **dict.fromkeys("▼", "v"),
         **dict.fromkeys("─┼┤├╭╮╰╯└┘┌┐", "-"),
-        **dict.fromkeys("│┃", "|"),
+        **dict.fromkeys("│┃‖", "|"),
     }
 )
 """Our own glyphs for terminals and fonts that have none, each of the same width."""

@@ -41,13 +41,15 @@ def captured_lines(captured: Captured, width: int) -> list[Line]:
 def look(screen: FrameScreen, record: ExchangeRecord) -> None:
     """Say that a look goes on record, and show what was kept once that is wanted."""
 
+    change = GetCapture(record.id)
+
     async def open_it() -> None:
-        captured = await screen.ask(GetCapture(record.id))
+        captured = await screen.ask(change)
         if captured is not None:
             screen.app.push_screen(CapturedScreen(screen.session, captured))
 
     question = f"Look at what #{record.id} and its answer said?  The look goes on record."
-    screen.confirm(question, "look", "leave it closed", lambda: screen.do(open_it()))
+    screen.confirm(question, "look", "leave it closed", lambda: screen.do(open_it()), change)
 
 
 class CapturedScreen(FrameScreen):

@@ -128,7 +128,7 @@ def key_columns(
     return (
         Column("name", "NAME", 12, name, grows=2),
         Column("owner", "OWNER", 10, lambda key: (key.owner, "muted"), grows=1, most=20, from_width=112),
-        Column("tail", "TAIL", 5, lambda key: (f"…{key.tail}", "muted")),
+        Column("tail", "TAIL", 5, lambda key: (f"…{key.tail}", "muted"), from_width=71),
         Column("state", "STATE", 10, lambda key: STATES[standing(key, now_micros())]),
         *(budget if budgets else ()),
         *((balance,) if prepaid else ()),
@@ -145,9 +145,9 @@ def key_columns(
         Column(
             "tokens", "TOKENS", 6, lambda key: count(key.tokens_today), right=True, from_width=119 if budgets else 86
         ),
-        Column("cost", "COST", 8, lambda key: money(key.cost_today_micros), right=True),
+        Column("cost", "COST", 8, lambda key: money(key.cost_today_micros), right=True, from_width=65),
         Column("running", "RUN", 3, lambda key: (str(key.running or ""), "accent"), right=True, from_width=81),
-        Column("last", "LAST", 5, lambda key: (last_use(key, now_micros()), "muted"), right=True),
+        Column("last", "LAST", 5, lambda key: (last_use(key, now_micros()), "muted"), right=True, from_width=77),
     )
 
 
