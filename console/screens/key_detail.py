@@ -32,9 +32,7 @@ class KeyScreen(KeyActs, RequestsScreen):
     BINDINGS = bindings(KEY_ACTS)
 
     def __init__(self, session: Session, key: KeyView) -> None:
-        RequestsScreen.__init__(
-            self, session, key.name, ExchangeFilter(key_id=key.id), lambda row: row.key_id == key.id
-        )
+        super().__init__(session, key.name, ExchangeFilter(key_id=key.id), lambda row: row.key_id == key.id)
         self._key = key
         now = session.now_micros()
         self._span: TimeSpan = span_of(DAYS, now, local_offset(now))

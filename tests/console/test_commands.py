@@ -6,14 +6,25 @@ import pytest
 
 from console.app import SCREENS
 from console.commands import ANYWHERE, LISTS, PAGES, Command, key_name
+from console.screens.acts import ActsScreen
 from console.screens.detail import DetailScreen
 from console.screens.first_run import FirstRunGuide
 from console.screens.frame import FrameScreen
+from console.screens.key_detail import KeyScreen
+from console.screens.owners import OwnersScreen
+from console.screens.prices import PricesScreen
+from console.screens.repricing import AdjustmentsScreen, RepricingScreen
 from console.screens.tap import TapScreen
 
 FRAMES: list[type[FrameScreen]] = [
     *dict.fromkeys(each for each in SCREENS.values() if isinstance(each, type) and issubclass(each, FrameScreen)),
+    ActsScreen,
+    AdjustmentsScreen,
     DetailScreen,
+    KeyScreen,
+    OwnersScreen,
+    PricesScreen,
+    RepricingScreen,
     TapScreen,
 ]
 DESTROYS = ("revoke", "remove", "cut", "delete", "stop")
