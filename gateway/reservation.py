@@ -152,10 +152,11 @@ def read(runtime: Runtime, key: KeyFacts, codec: Codec, call: Call, work: Work) 
     Raises `BadRequest` when it cannot be read, or declares more than it may.
     """
     asked = codec.read_call(call)
-    longest = limits.longest_output(runtime.snapshot, key) if work == "generate" else None
+    longest = limits.longest_output(runtime.snapshot, key)
     if longest is None:
         return call, asked
-    if asked.max_output is None:
+    if asked.max_output is not None:
+        limits.check_output(asked.max_output, longest)
+    elif work == "generate":
         return codec.with_max_output(call, longest), replace(asked, max_output=longest)
-    limits.check_output(asked.max_output, longest)
     return call, asked

@@ -99,12 +99,13 @@ _CHUNK = msgspec.json.Decoder(Chunk)
 
 def read_call(call: Call) -> Asked:
     fields = read_fields(call.body, _FIELDS, REPEATS)
-    limit = fields.max_tokens if fields.max_completion_tokens is None else fields.max_completion_tokens
+    # Which of the two counts depends on who is asked.
+    limits = [limit for limit in (fields.max_tokens, fields.max_completion_tokens) if limit is not None]
     options = fields.stream_options
     return Asked(
         model=read_model(fields.model),
         stream=fields.stream is True,
-        max_output=limit,
+        max_output=max(limits, default=None),
         choices=fields.n or 1,
         wants_usage=not fields.stream or (options is not None and options.include_usage is True),
     )
