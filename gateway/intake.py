@@ -1,5 +1,6 @@
 """Takes a request in from the wire and writes whole responses out: what every endpoint shares."""
 
+import math
 import random
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -155,7 +156,7 @@ async def refuse(send: Send, codec: Codec, error: GatewayError, request_id: str)
     headers = [(b"content-type", b"application/json")]
     if error.retry_after is not None:
         # Some SDKs really sleep as long as they are told, however long that is.
-        headers.append((b"retry-after", b"%d" % max(1, min(60, round(error.retry_after)))))
+        headers.append((b"retry-after", b"%d" % max(1, min(60, math.ceil(error.retry_after)))))
     if isinstance(error, Cut | InsufficientQuota):
         # The SDKs would ask again at once, for nothing.
         headers.append((b"x-should-retry", b"false"))
