@@ -26,6 +26,7 @@ from console.widgets.form import Field, Values
 from console.widgets.grid import Grid
 from data.limits import EVERYONE
 from gateway.accounting import GetHolding, ListOwners, OwnerView, RemoveOwner, SaveOwner
+from gateway.operations import ListKeys
 
 EMPTY: Sequence[Line] = (
     (("  No owners yet.", "plain"),),
@@ -89,9 +90,10 @@ class OwnersScreen(HolderActs, ListScreen[OwnerView]):
         """Everyone together first, then each."""
         owners = await self.ask(ListOwners())
         everyone = await self.ask(GetHolding(EVERYONE))
-        if owners is not None and everyone is not None:
-            keys = sum(owner.keys for owner in owners)
-            self.put([OwnerView("everyone", "all keys together", keys, everyone), *owners])
+        keys = await self.ask(ListKeys())
+        if owners is not None and everyone is not None and keys is not None:
+            usable = sum(key.state != "revoked" for key in keys)
+            self.put([OwnerView("everyone", "all keys together", usable, everyone), *owners])
 
     def about(self, width: int) -> Sequence[Line]:
         """Its particulars."""

@@ -17,7 +17,7 @@ async def test_owners_are_listed_after_everyone_and_take_limits_like_keys(app: C
         await seen(pilot, "web-prod")
         await pilot.press("o")
         lines = (await seen(pilot, "50% mo")).splitlines()
-        assert [line.split()[0] for line in lines[3:5]] == ["everyone", "data"]
+        assert [line.split()[:2] for line in lines[3:5]] == [["everyone", "2"], ["data", "2"]]
         await pilot.press("e")
         await seen(pilot, "That is everyone together")
         await pilot.press("l")
