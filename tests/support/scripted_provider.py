@@ -31,6 +31,7 @@ class Reply:
 
     chunks: list[bytes | float | asyncio.Event] = field(default_factory=list)
     status: int = 200
+    """0 sends no head."""
     content_type: str = "application/json"
     headers: dict[str, str] = field(default_factory=dict)
     broken_off: bool = False
@@ -86,7 +87,7 @@ class ScriptedProvider:
     @contextlib.asynccontextmanager
     async def serve(self) -> AsyncIterator["ScriptedProvider"]:
         """Listen on a free port."""
-        self._server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._connected, "127.0.0.1", 0, backlog=2048)
         try:
             yield self
         finally:
@@ -115,7 +116,8 @@ class ScriptedProvider:
     async def _answer(self, reply: Reply, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         fields = {"content-type": reply.content_type, "transfer-encoding": "chunked", **reply.headers}
         head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
-        writer.write(f"HTTP/1.1 {reply.status} Scripted\r\n{head}\r\n".encode())
+        if reply.status:
+            writer.write(f"HTTP/1.1 {reply.status} Scripted\r\n{head}\r\n".encode())
         leaving = asyncio.create_task(reader.read(1))
         try:
             for chunk in reply.chunks:
