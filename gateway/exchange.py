@@ -40,6 +40,7 @@ from gateway.intake import ON_LOST, Arrival, Receive, Scope, Send
 from gateway.metering import Meter
 from gateway.passage import Counted, Embedded, Passage, Relayed, Translated, warnings_header, warnings_record
 from gateway.protocols.codec import Call
+from gateway.rates import Charge
 from gateway.recording import Outcome
 from gateway.reply import Reply
 from gateway.reservation import Reservation
@@ -223,8 +224,9 @@ class Exchange:
             return await self.open_stream(meter, passage, answer)
         body = await upstream.read_body(answer)
         meter.saw_body(body)
-        if meter.reader.error:
-            raise meter.reader.error
+        meter.check()
+        if not meter.reader.ended:
+            upstream.check_whole(body)
         return passage.body(body)
 
     async def passage_to(self, target: Target, *, strict: bool) -> Passage:
@@ -253,8 +255,7 @@ class Exchange:
             first += frames
             meter.saw(frames)
             text = meter.read()
-            if meter.reader.error:
-                raise meter.reader.error
+            meter.check()
             if text or meter.reader.ended or any(map(passage.codec.is_content, meter.framing.payloads(frames))):
                 return Streaming(meter, passage, first, rest)
         raise UpstreamFailed("The upstream ended its answer before it said anything.", code="upstream_protocol")
@@ -277,8 +278,7 @@ class Exchange:
             meter.saw(frames)
             await self.pass_frames(meter, passage, frames)
         self.tell(meter)
-        if meter.reader.error:
-            raise meter.reader.error
+        meter.check()
         if not meter.reader.ended and not self.settled:
             raise UpstreamFailed("The upstream broke off in the middle of its answer.", code="upstream_cut_off")
         rest = passage.rest(meter.framing.rest())
@@ -289,8 +289,7 @@ class Exchange:
         """Hand over some whole frames."""
         if b'"error"' in frames:
             meter.read()
-            if meter.reader.error:
-                raise meter.reader.error
+            meter.check()
         if self.taps or (self.runtime.bus.watched and time.monotonic() >= self._next_progress):
             self.tell(meter)
         passed = passage.frames(frames)
@@ -366,9 +365,7 @@ class Exchange:
             return
         usage, source = await self.usage(state)
         self.settled = True
-        most = None if source == settlement.PROVIDER else self.reserved_micros
-        charge = settlement.charge_of(self.runtime.prices, self.target, usage, self.started_at, most)
-        record = self.record(Outcome(state, error, usage, source, charge))
+        record = self.record(Outcome(state, error, usage, source, self.charge(usage)))
         self.runtime.journal.end(record, self.attempts.records)
         if self.reservation:
             self.reservation.settle(record, usage.total)
@@ -386,6 +383,11 @@ class Exchange:
             return (Usage(input=self._record.input_tokens), settlement.ESTIMATED) if sent else (Usage(), "")
         usage, source = await settlement.usage_of(self.meter, self.codec.name, self.call.body)
         return relay.completed(self.call, usage), source
+
+    def charge(self, usage: Usage) -> Charge | None:
+        """What that costs. Only what the provider itself has said may come to more than was put aside."""
+        most = None if self.meter and self.meter.reader.usage else self.reserved_micros
+        return settlement.charge_of(self.runtime.prices, self.target, usage, self.started_at, most)
 
     def close(self) -> None:
         """Let go of everything. Runs whatever happened."""
@@ -422,9 +424,8 @@ class Exchange:
             return
         if self.meter is not None:
             usage = settlement.so_far(self.meter, self._record.input_tokens)
-            prices, at = self.runtime.prices, self.started_at
-            charge = settlement.charge_of(prices, self.target, usage, at, self.reserved_micros)
-            self.runtime.journal.progress(self.record(Outcome(RUNNING, None, usage, settlement.ESTIMATED, charge)))
+            outcome = Outcome(RUNNING, None, usage, settlement.ESTIMATED, self.charge(usage))
+            self.runtime.journal.progress(self.record(outcome))
         reply = self.reply
         if reply.writing:
             return

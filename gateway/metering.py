@@ -41,6 +41,11 @@ class Meter:
         self.reader.read_body(body)
         self._keep(self.reader.take_pieces())
 
+    def check(self) -> None:
+        """Raises the error that the answer was found to tell of."""
+        if self.reader.error:
+            raise self.reader.error
+
     def read(self) -> list[Piece]:
         """Read what has gathered; the new pieces of text."""
         if not self._unread:

@@ -7,6 +7,7 @@ from typing import cast
 from urllib.parse import urlencode
 
 import httpx
+import msgspec
 
 from gateway.canonical import Protocol
 from gateway.connection import AbortableStream
@@ -147,6 +148,14 @@ async def read_body(answer: Answer) -> bytes:
     finally:
         await answer.stream.aclose()
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+def check_whole(body: bytes) -> None:
+    """Raises `UpstreamFailed` for an answer that is not JSON from its beginning to its end."""
+    try:
+        msgspec.json.decode(body, type=msgspec.Raw)
+    except (msgspec.DecodeError, RecursionError):
+        raise UpstreamFailed("The upstream broke off in the middle of its answer.", code="upstream_cut_off") from None
 
 
 def translate(error: httpx.HTTPError | OSError) -> GatewayError:
