@@ -15,6 +15,7 @@ from console.theme import CHOICES
 from console.units import MICROS, age, day_time, money
 from console.widgets.form import Form, Values
 from console.widgets.page import Page
+from console.widgets.radius import Radius
 from gateway.operations import GetStatus, Status
 from gateway.setting_operations import GetSettings, SettingView
 
@@ -100,7 +101,9 @@ class SettingsScreen(LoadingScreen):
     def action_edit(self) -> None:
         """Fill in what is to hold."""
         if self._settings:
-            form = Form("Settings", setting_fields(self._settings), self._save)
+            # Every setting touches the same: the gateway as a whole.
+            radius = Radius(self.session, lambda values: next(iter(changed_settings(self._settings, values)), None))
+            form = Form("Settings", setting_fields(self._settings), self._save, radius=radius)
             self.app.push_screen(form, lambda saved: self._saved(saved) if saved is not None else None)
 
     async def _save(self, values: Values) -> list[SettingView]:
