@@ -16,11 +16,10 @@ DAY = 86_400_000_000
 STATES = "CASE WHEN r % 50 = 0 THEN 'failed' WHEN r % 50 = 1 THEN 'client_left' ELSE 'done' END"
 FILL = f"""
 WITH RECURSIVE numbers (n) AS (SELECT :first UNION ALL SELECT n + 1 FROM numbers WHERE n < :last),
-drawn AS (
-    SELECT n, r, s, 'model-' || model AS model, model % 6 + 1 AS upstream, key FROM (
-        SELECT n, r, s, (key * 2 + s % 2) % 40 AS model, key FROM (
-            SELECT n, r, s, (r / 64 % 40) * (s / 64 % 40) / 40 + 1 AS key FROM (
-                SELECT n, abs(random()) AS r, abs(random()) AS s FROM numbers))))
+diced AS MATERIALIZED (SELECT n, abs(random()) AS r, abs(random()) AS s FROM numbers),
+keyed AS MATERIALIZED (SELECT *, (r / 64 % 40) * (s / 64 % 40) / 40 + 1 AS key FROM diced),
+served AS MATERIALIZED (SELECT *, (key * 2 + s % 2) % 40 AS number FROM keyed),
+drawn AS (SELECT *, 'model-' || number AS model, number % 6 + 1 AS upstream FROM served)
 INSERT INTO exchanges (id, request_id, started_at, state, protocol, operation, path, stream, key_id, model_asked,
     model_served, route, upstream_id, upstream, http_status, error_code, error_message, finish, usage_source,
     input_tokens, cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens, tool_prompt_tokens, output_tokens,

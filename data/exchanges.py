@@ -3,7 +3,7 @@
 What they hold back and what they cost enters the ledger in the transaction that stores them.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 from msgspec.structs import astuple
@@ -34,6 +34,7 @@ def _upsert(table: str, fields: Sequence[str], key: str, condition: str = "") ->
 SAVE_EXCHANGE = _upsert("exchanges", EXCHANGE_FIELDS, "id", f"WHERE exchanges.state = '{RUNNING}'")
 SAVE_ATTEMPT = _upsert("attempts", ATTEMPT_FIELDS, "exchange_id, number")
 NUMBER: ColumnElement[int] = EXCHANGE_COLUMNS[0]
+MODEL_FIELDS = ("model_asked", "model_served")
 FIRST_SLICE = 2_000
 LARGEST_SCAN = 100_000
 GROWTH = 4
@@ -104,8 +105,10 @@ async def page_exchanges(
     """
     low, high = await _between(session, narrowing, before)
     size, largest = FIRST_SLICE, LARGEST_SCAN if narrowing.text else high
-    conditions = [condition async for condition in _conditions(session, narrowing)]
-    fitting = select(*EXCHANGE_COLUMNS).where(*conditions).order_by(NUMBER.desc())
+    models = [await _names_with(session, field, narrowing.model) for field in MODEL_FIELDS] if narrowing.model else []
+    if narrowing.model and not any(models):
+        return []
+    fitting = select(*EXCHANGE_COLUMNS).where(*_conditions(narrowing, models)).order_by(NUMBER.desc())
     found: list[ExchangeRecord] = []
     while low < high and len(found) < limit:
         start = max(low, high - size)
@@ -129,14 +132,15 @@ async def _between(session: AsyncSession, narrowing: Narrowing, before: int | No
     return low, high
 
 
-async def _conditions(session: AsyncSession, narrowing: Narrowing) -> AsyncIterator[ColumnElement[bool]]:
+def _conditions(narrowing: Narrowing, models: Sequence[Sequence[str]]) -> Iterator[ColumnElement[bool]]:
     if narrowing.key_id is not None:
         yield col(Exchange.key_id) == narrowing.key_id
     if narrowing.upstream_id is not None:
         yield col(Exchange.upstream_id) == narrowing.upstream_id
     if narrowing.model:
-        asked, served = [await _names_with(session, name, narrowing.model) for name in ("model_asked", "model_served")]
-        yield col(Exchange.model_asked).in_(asked) | col(Exchange.model_served).in_(served)
+        # A field that holds none of the names is left out: nothing is found in it, and only by reading every row.
+        columns = SQLModel.metadata.tables["exchanges"].c
+        yield or_(*(columns[field].in_(names) for field, names in zip(MODEL_FIELDS, models, strict=True) if names))
     if narrowing.state:
         yield col(Exchange.state) == narrowing.state
     if narrowing.text:
