@@ -1,16 +1,26 @@
-"""How lists, sums, checks and the cleaner do on a record of millions of requests: `python -m benchmarks.many_rows`.
+"""How lists, sums and the check of the ledger do on a record of millions: `python -m benchmarks.many_rows`.
 
 Makes the database once, under --keep, as a gateway would have filled it over ninety days.
 """
 
+import argparse
+import asyncio
 import sqlite3
+import statistics
 import time
+from collections.abc import Awaitable, Callable
 from contextlib import closing
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 
-from data import migrations
+from data import migrations, usage
+from data.audit import check
+from data.database import Database, Session
+from data.exchanges import Narrowing, page_exchanges
+from data.ledger import entries
 
+Question = Callable[[Session], Awaitable[object]]
 DAYS = 90
 DAY = 86_400_000_000
 STATES = "CASE WHEN r % 50 = 0 THEN 'failed' WHEN r % 50 = 1 THEN 'client_left' ELSE 'done' END"
@@ -94,7 +104,61 @@ def make(path: Path, rows: int) -> None:
         print(f"{path.stat().st_size / 1e9:.1f} GB", flush=True)
 
 
-if __name__ == "__main__":
-    import sys
+def questions(now: int) -> dict[str, Question]:
+    """What consoles and commands ask, by name; those that find nothing are the hard ones."""
+    pages = {
+        "newest": Narrowing(),
+        "of a key": Narrowing(key_id=5),
+        "of an unknown key": Narrowing(key_id=999),
+        "of an upstream": Narrowing(upstream_id=3),
+        "of a model": Narrowing(model="odel-1"),
+        "of an unknown model": Narrowing(model="nothing like it"),
+        "failed": Narrowing(state="failed"),
+        "running": Narrowing(state="running"),
+        "of a day long ago": Narrowing(since=now - 60 * DAY, until=now - 59 * DAY),
+        "that say something common": Narrowing(text="closed the connection"),
+        "that say what none does": Narrowing(text="nothing like it"),
+    }
+    month = usage.Range(now - 30 * DAY, now)
+    return {
+        **{f"requests {name}": partial(page_exchanges, narrowing=narrowing) for name, narrowing in pages.items()},
+        "entries of a key": partial(entries, holder="key:5"),
+        "entries of everyone": partial(entries, holder="everyone"),
+        "usage of today by key": partial(usage.key_activity, today=now - now % DAY, now=now),
+        "usage of a month by model and day": partial(usage.sum_usage, span=month, by="model", every="day"),
+    }
 
-    make(Path(sys.argv[1]), int(sys.argv[2]))
+
+async def ask(path: Path, rounds: int) -> None:
+    """Time every question, then a check of the whole ledger."""
+    database = Database(path)
+    await database.open()
+    for name, question in questions(time.time_ns() // 1000).items():
+        taken = []
+        for _ in range(rounds):
+            async with database.read() as session:
+                begun = time.perf_counter()
+                await question(session)
+                taken.append(time.perf_counter() - begun)
+        print(f"{name:40} {statistics.median(taken) * 1000:9.1f} ms, at most {max(taken) * 1000:9.1f} ms", flush=True)
+    begun = time.perf_counter()
+    found = await check(database)
+    print(f"{'check of the whole ledger':40} {time.perf_counter() - begun:9.1f} s, {len(found.findings)} findings")
+    await database.close()
+
+
+def main() -> None:
+    """Make the database unless it is there, then ask."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--keep", type=Path, default=Path("/tmp/gatehouse-many-rows"), help="where it is made")
+    parser.add_argument("--rows", type=int, default=5_000_000)
+    parser.add_argument("--rounds", type=int, default=5)
+    arguments = parser.parse_args()
+    path = arguments.keep / "gatehouse.db"
+    if not path.exists():
+        make(path, arguments.rows)
+    asyncio.run(ask(path, arguments.rounds))
+
+
+if __name__ == "__main__":
+    main()
