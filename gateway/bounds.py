@@ -23,8 +23,6 @@ BYTES_PER_MEDIA_TOKEN = 16
 """Of documents, sound and films, beyond that."""
 BYTES_PER_SECOND = 1000
 """Of recorded speech, as tightly packed as anybody does."""
-LONGEST_VIDEO = 60
-"""Seconds of a film that is asked for."""
 SEARCHES = 10
 """That a provider does for one answer."""
 TOOLS = 1_000
@@ -75,29 +73,29 @@ def longest(declared: int | None, known: int | None, choices: int) -> int:
     return (min(bounds) if bounds else LONGEST_UNDECLARED) * choices
 
 
-def estimate(rate: Rate, size: int, taken_in: int, put_out: int) -> int:
-    """What so much would cost, in micro-units, rounded up, if all input is fresh."""
+def estimate(rate: Rate, size: int, taken_in: int, put_out: int, film: int = 0) -> int:
+    """What so much would cost, in micro-units, rounded up, if all input is fresh; `film` is in seconds."""
     prices = rate.prices_for(Usage(input=taken_in))
-    return _sum(prices, prices.get("input", NOTHING), size, taken_in, put_out)
+    return _sum(prices, prices.get("input", NOTHING), size, taken_in, put_out, film)
 
 
-def most(rate: Rate, size: int, taken_in: int, put_out: int) -> int:
+def most(rate: Rate, size: int, taken_in: int, put_out: int, film: int = 0) -> int:
     """The same where all input is of the dearest kind, on the dearest terms, and providers search."""
     terms = [NO_DETAILS, *(Details(terms=variant.when) for variant in rate.variants)]
-    return max(_most(rate.prices_for(Usage(input=taken_in, details=on)), size, taken_in, put_out) for on in terms)
+    return max(_most(rate.prices_for(Usage(input=taken_in, details=on)), size, taken_in, put_out, film) for on in terms)
 
 
-def _most(prices: dict[str, Decimal], size: int, taken_in: int, put_out: int) -> int:
+def _most(prices: dict[str, Decimal], size: int, taken_in: int, put_out: int, film: int) -> int:
     dearest = max(prices.get(meter, NOTHING) for meter in _INPUTS)
     searches = sum(SEARCHES * prices.get(meter, NOTHING) for meter in ("web_searches", "file_searches"))
-    return _sum(prices, dearest, size, taken_in, put_out) + _whole(searches)
+    return _sum(prices, dearest, size, taken_in, put_out, film) + _whole(searches)
 
 
-def _sum(prices: dict[str, Decimal], input_price: Decimal, size: int, taken_in: int, put_out: int) -> int:
+def _sum(prices: dict[str, Decimal], input_price: Decimal, size: int, taken_in: int, put_out: int, film: int) -> int:
     total = taken_in * input_price + put_out * max(prices.get(meter, NOTHING) for meter in _OUTPUTS)
     total += size * prices.get("characters", NOTHING)
     total += (size // BYTES_PER_SECOND + 1) * prices.get("audio_seconds", NOTHING)
-    total += LONGEST_VIDEO * prices.get("video_seconds", NOTHING)
+    total += film * prices.get("video_seconds", NOTHING)
     return _whole(total + prices.get(REQUEST, NOTHING))
 
 

@@ -90,6 +90,10 @@ class Asked(Struct, frozen=True):
     """How many answers were asked for (`n`, `candidateCount`)."""
     wants_usage: bool = True
     """False when the client did not ask for usage in its Chat stream, so ours must be taken out again."""
+    film_seconds: int = 0
+    """How long the film may become that is asked for."""
+    film_tokens: int = 0
+    """The same, where films are counted in them."""
 
 
 class Allowance(Struct, frozen=True):

@@ -29,6 +29,8 @@ class Offer(Struct, frozen=True):
     rate: Rate
     output: int
     """Tokens."""
+    film: int = 0
+    """Seconds."""
 
 
 class Reservation:
@@ -48,11 +50,11 @@ class Reservation:
     def put_aside(self, offers: list[Offer], body: bytes, weight: Weight) -> None:
         """Hold back what the dearest of the targets may cost. Raises `InsufficientQuota`."""
         size = len(body)
-        estimate = max(bounds.estimate(offer.rate, size, weight.estimate, offer.output) for offer in offers)
+        estimate = max(bounds.estimate(offer.rate, size, weight.estimate, offer.output, offer.film) for offer in offers)
 
         def most() -> int:
             heaviest = bounds.heaviest(body)
-            return max(bounds.most(offer.rate, size, heaviest, offer.output) for offer in offers)
+            return max(bounds.most(offer.rate, size, heaviest, offer.output, offer.film) for offer in offers)
 
         key = self._key
         self.micros = self._runtime.budgets.reserve(key.id, key.owner, estimate, most, self._runtime.now())
@@ -102,7 +104,7 @@ def priced(runtime: Runtime, plan: Plan, asked: Asked, work: Work) -> tuple[Plan
         targets = tuple(target for target in plan.targets if target not in unknown)
         plan = replace(plan, targets=targets, skipped=(*plan.skipped, *skipped))
     return plan, [
-        Offer(rate, 0 if work in NO_OUTPUT else most_output(target, asked))
+        Offer(rate, 0 if work in NO_OUTPUT else most_output(target, asked), asked.film_seconds)
         for target, rate in rates
         if rate is not None
     ]
@@ -142,6 +144,8 @@ async def reserve(
 
 def most_output(target: Target, asked: Asked) -> int:
     """The most output tokens that a target may answer with."""
+    if asked.film_tokens:
+        return asked.film_tokens
     known = facts_for(target.model, target.upstream.provider_id).max_output
     return bounds.longest(asked.max_output, known, asked.choices)
 

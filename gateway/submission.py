@@ -33,7 +33,7 @@ from gateway.reservation import Reservation
 from gateway.routing import Candidate, Plan, Target
 from gateway.snapshot import KeyFacts, UpstreamFacts
 from gateway.standings import OPEN, Standing, first_standing, read_made, read_standing, told
-from gateway.videos import VideoRequest, read_request, with_model, write_request
+from gateway.videos import VideoRequest, most_seconds, most_tokens, read_request, with_model, write_request
 
 log = logging.getLogger("gatehouse.submission")
 
@@ -124,9 +124,10 @@ class Submission:
         healthy, aside = routing.set_aside(targets, self.runtime.why_down)
         return Plan(found.route, found.reason, healthy, aside, found.strict)
 
-    async def reserve(self, plan: Plan, call: Call) -> Plan:
+    async def reserve(self, plan: Plan, call: Call, film: VideoRequest) -> Plan:
         """Let it in: its rates, its money. The plan, without those whose price nobody knows."""
-        asked, work = Asked(model=self.model), self.arrival.endpoint.work
+        asked = Asked(self.model, film_seconds=most_seconds(film), film_tokens=most_tokens(film))
+        work = self.arrival.endpoint.work
         plan, self.reservation = await reservation.reserve(self.runtime, self.key, plan, call.body, asked, work)
         self.route, self.strict = plan.route, plan.strict
         return plan
@@ -279,7 +280,7 @@ async def submit(poller: Poller, arrival: Arrival, receive: Receive, key: KeyFac
         keys.check_still_usable(poller.runtime.snapshot, key, poller.runtime.now())
         asked = read_request(shape, call)
         submission.model = asked.model
-        plan = await submission.reserve(submission.plan(asked), call)
+        plan = await submission.reserve(submission.plan(asked), call, asked)
         submission.begin()
         await brake.wait_for_leave(submission, poller.runtime, key, submission.record(submission.id).reserved_micros)
         made = await submission.send(call, asked, plan.targets)

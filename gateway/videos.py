@@ -30,6 +30,14 @@ _SIZE = re.compile(r"([1-9]\d{1,4})x([1-9]\d{1,4})")
 _NAME = re.compile(r"[A-Za-z][\w.\[\]-]{0,63}", re.ASCII)
 _RESOLUTION = re.compile(r"(\d{3,4})p")
 _RATIO = re.compile(r"(\d{1,2}):(\d{1,2})")
+_SECONDS = re.compile(r"\d{1,4}", re.ASCII)
+_CHOSEN_SECONDS = 15
+"""No model makes a longer film when it chooses the length itself."""
+_MOST_SECONDS = 60
+_USUAL_PIXELS = 1920 * 1080
+_MOST_PIXELS = 3840 * 2160
+_PIXELS_PER_TOKEN = 1024
+"""By the rule of those who price films by tokens."""
 
 
 class VideoRequest(Struct, frozen=True):
@@ -283,3 +291,18 @@ def resolution_of(size: str) -> tuple[str, str, bool]:
     short = min(_SHORT_SIDES, key=lambda side: abs(side - min(width, height)))
     ratio = min(_RATIOS, key=lambda name: abs(_RATIOS[name] - width / height))
     return f"{short}p", ratio, size_of(f"{short}p", ratio) == size
+
+
+def most_seconds(asked: VideoRequest) -> int:
+    """The longest that the film can be."""
+    if not asked.seconds:
+        return _CHOSEN_SECONDS
+    return int(asked.seconds) if _SECONDS.fullmatch(asked.seconds) else _MOST_SECONDS
+
+
+def most_tokens(asked: VideoRequest) -> int:
+    """The most output tokens that the film can have where it is counted in them."""
+    size = _SIZE.fullmatch(asked.size)
+    unsaid = _MOST_PIXELS if asked.resolution or asked.size else _USUAL_PIXELS
+    pixels = int(size[1]) * int(size[2]) if size else unsaid
+    return -(-pixels * _FRAMES_PER_SECOND * most_seconds(asked) // _PIXELS_PER_TOKEN)

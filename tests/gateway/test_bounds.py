@@ -160,7 +160,7 @@ def test_what_is_priced_by_the_request_the_character_and_the_second_is_counted()
     assert bounds.estimate(rate(request=5_000_000), 10, 0, 0) == 5
     assert bounds.estimate(rate(characters=2_000_000), 10, 0, 0) == 20
     assert bounds.estimate(rate(audio_seconds=3_000_000), 10_000, 0, 0) == 11 * 3
-    assert bounds.estimate(rate(video_seconds=1_000_000), 10, 0, 0) == bounds.LONGEST_VIDEO
+    assert bounds.estimate(rate(video_seconds=1_000_000), 10, 0, 0, film=8) == 8
     assert bounds.most(rate(web_searches=1_000_000), 10, 0, 0) == bounds.SEARCHES
 
 

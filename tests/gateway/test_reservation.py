@@ -103,6 +103,15 @@ def test_output_is_what_is_declared_or_what_the_model_can(asked: Asked, tokens: 
     assert most_output(target("gpt-4o"), asked) == tokens
 
 
+async def test_a_film_is_put_aside_for_by_its_length_or_its_tokens(runtime: Runtime) -> None:
+    asked = Asked("m", film_seconds=10, film_tokens=486_000)
+    by_second = target("sora-2")
+    by_token = target("doubao-seedance-2-0-260128", provider_id="volcengine", price_id="volcengine")
+    for film, at_least in ((by_second, 1_000_000), (by_token, 486_000 * 6.8)):
+        _, reservation = await reserve(runtime, key_under(runtime, FREE), plan_of(film), BODY, asked, "video")
+        assert at_least <= reservation.micros < at_least * 1.2
+
+
 # --- all or nothing
 
 

@@ -7,7 +7,16 @@ import pytest
 
 from gateway.errors import BadRequest
 from gateway.protocols.codec import Call
-from gateway.videos import VideoRequest, read_request, resolution_of, size_of, with_model, write_request
+from gateway.videos import (
+    VideoRequest,
+    most_seconds,
+    most_tokens,
+    read_request,
+    resolution_of,
+    size_of,
+    with_model,
+    write_request,
+)
 
 
 def call(**body: Any) -> Call:
@@ -145,3 +154,16 @@ def test_a_request_without_a_model_is_for_openais_usual_one() -> None:
 def test_a_request_that_cannot_be_read_is_refused(sent: Call) -> None:
     with pytest.raises(BadRequest):
         read_request("openai_video", sent)
+
+
+@pytest.mark.parametrize(
+    ("asked", "seconds", "tokens"),
+    [
+        (VideoRequest("m", seconds="5", size="1280x720"), 5, 108_000),
+        (VideoRequest("m"), 15, 729_000),
+        (VideoRequest("m", seconds="10", resolution="4k"), 10, 1_944_000),
+        (VideoRequest("m", seconds="²", size="1280x720"), 60, 1_296_000),
+    ],
+)
+def test_a_film_is_bounded_by_its_length_and_its_size(asked: VideoRequest, seconds: int, tokens: int) -> None:
+    assert (most_seconds(asked), most_tokens(asked)) == (seconds, tokens)
