@@ -84,8 +84,9 @@ def gateway(far: Address, data: Path, key: str = "") -> Iterator[Address]:
 
 
 def set_up(far: Address, data: Path) -> str:
-    """Give the gateway its upstream, and us a key."""
+    """Give the gateway its upstream, with a price, so that all it relays is charged and booked; and us a key."""
     ask(data, "provider", "add", "openai-compatible", "--base-url", far.base_url, "--name", "far", "--key-stdin")
+    ask(data, "price", "set", "openai-compatible", "*", "input=0.15", "output=0.60")
     return msgspec.json.decode(ask(data, "key", "create", "bench"), type=KeyCreated).secret
 
 
