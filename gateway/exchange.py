@@ -476,6 +476,7 @@ class Exchange:
     def wait_for(self, what: str) -> None:
         """Note and tell what it waits for that the operator holds back."""
         self._record = replace(self._record, progress=what)
+        self.runtime.journal.progress(self._record)
         self.tell_progress(0)
 
     def tell_progress(self, output_tokens: int) -> None:

@@ -82,11 +82,13 @@ class Reservation:
         self.admission.used(tokens)
 
     def leave(self) -> None:
-        """Give back its places; and the money, if it never came to be on record."""
-        if not self.recorded:
-            self.recorded = True
-            self._runtime.budgets.release(self._key.id, self._key.owner, self.micros)
-        self.admission.leave()
+        """Give back its places; if it never came to be on record, all that it took."""
+        if self.recorded:
+            self.admission.leave()
+            return
+        self.recorded = True
+        self._runtime.budgets.release(self._key.id, self._key.owner, self.micros)
+        self.admission.undo()
 
 
 def priced(runtime: Runtime, plan: Plan, asked: Asked, work: Work) -> tuple[Plan, list[Offer]]:

@@ -2,19 +2,18 @@
 
 import asyncio
 import json
-import resource
-import signal
 import sqlite3
 import stat
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
 import pytest
+from full_disk import full_disk
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -234,19 +233,6 @@ async def test_a_line_torn_by_a_full_disk_does_not_spoil_the_next_one(kept: Kept
     kept.journal.start(exchange(3))
     await kept.reopen()
     assert await kept.states() == {1: INTERRUPTED, 3: INTERRUPTED}
-
-
-@contextmanager
-def full_disk(size: int) -> Iterator[None]:
-    """No file may grow beyond so many bytes."""
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-        signal.signal(signal.SIGXFSZ, handler)
 
 
 async def test_a_database_that_cannot_be_written_loses_nothing_and_is_told_once(kept: Kept) -> None:
