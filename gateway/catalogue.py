@@ -15,6 +15,7 @@ async def handle(runtime: Runtime, arrival: Arrival, send: Send) -> None:
     """Answer a model list, or one model."""
     try:
         key = keys.authenticate(runtime.snapshot, arrival.headers, arrival.query, runtime.vault, runtime.now())
+        limits.check_network(runtime.snapshot, key, arrival.client)
         body = answer(runtime.snapshot, key, arrival)
     except GatewayError as error:
         await intake.refuse(send, arrival.codec, error, arrival.request_id)

@@ -300,11 +300,19 @@ def check_scope(snapshot: Snapshot, key: KeyFacts, endpoint: Endpoint, client: s
     there."""
     if key.brake.frozen:
         raise Forbidden("The operator has frozen this key; requests that run go on.", code="key_frozen")
+    # Whoever may have answers generated may look at those that were kept.
+    work = "generate" if endpoint.work == "response" else endpoint.work
     for limits in limits_of(snapshot, key):
         if limits.protocols and endpoint.protocol not in limits.protocols:
             raise Forbidden("This key may not be used with this protocol.", code="protocol_not_allowed")
-        if limits.endpoints and endpoint.work not in limits.endpoints:
+        if limits.endpoints and work not in limits.endpoints:
             raise Forbidden(f"This key may not be used for /{endpoint.path}.", code="endpoint_not_allowed")
+    check_network(snapshot, key, client)
+
+
+def check_network(snapshot: Snapshot, key: KeyFacts, client: str) -> None:
+    """Raises `Forbidden` for a client at an address that the key, its owner or everyone may not be used from."""
+    for limits in limits_of(snapshot, key):
         if limits.networks and not any(contains(network, client) for network in limits.networks):
             raise Forbidden("This key may not be used from this address.", code="address_not_allowed")
 

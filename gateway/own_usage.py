@@ -9,7 +9,7 @@ from msgspec.structs import asdict
 from data import usage
 from data.database import Database
 from data.limits import key_holder
-from gateway import intake, keys
+from gateway import intake, keys, limits
 from gateway.balance_shapes import SHAPES, Figures, Spent, dollars, left
 from gateway.errors import BadRequest, GatewayError, Internal
 from gateway.holdings import holding_of
@@ -28,6 +28,7 @@ async def handle(runtime: Runtime, database: Database, arrival: Arrival, send: S
     """Answer whoever presents a key."""
     try:
         key = keys.authenticate(runtime.snapshot, arrival.headers, arrival.query, runtime.vault, runtime.now())
+        limits.check_network(runtime.snapshot, key, arrival.client)
         body = msgspec.json.encode(await answer(runtime, database, arrival, key))
     except GatewayError as error:
         await intake.refuse(send, arrival.codec, error, arrival.request_id)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 import msgspec
 from msgspec import Struct
 
-from gateway import exchange, intake, keys
+from gateway import exchange, intake, keys, limits
 from gateway.continuation import is_response
 from gateway.endpoints import RESPONSE
 from gateway.errors import BadRequest, GatewayError, NotFound, Unavailable
@@ -48,6 +48,7 @@ async def handle(runtime: Runtime, arrival: Arrival, scope: Scope, receive: Rece
     try:
         runtime.check_open()
         key = keys.authenticate(runtime.snapshot, arrival.headers, arrival.query, runtime.vault, runtime.now())
+        limits.check_scope(runtime.snapshot, key, arrival.endpoint, arrival.client)
         wish = read(arrival)
         kept = await runtime.responses.find(key.id, wish.response_id)
         if kept is None or not is_response(kept):

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from functools import cache
 from ipaddress import ip_network
-from typing import get_args
 from zoneinfo import available_timezones
 
 from msgspec.structs import replace
@@ -18,6 +17,8 @@ MOST_MICROS = 10**15
 MOST = 10**9
 LONGEST_WAIT = 600
 MOST_OF_A_KIND = 50
+ENDPOINTS: tuple[Work, ...] = ("generate", "count", "embed", "relay", "video")
+"""What a key can be held to. Models and its own usage everybody may look at."""
 
 RANGES = {
     "requests_per_minute": (1, MOST),
@@ -42,7 +43,7 @@ def checked(limits: Limits) -> Limits:
         budgets=budgets(limits.budgets),
         models=tuple(values.models(limits.models)),
         protocols=named(limits.protocols, "protocols", PROTOCOLS),
-        endpoints=named(limits.endpoints, "endpoints", get_args(Work)),
+        endpoints=named(limits.endpoints, "endpoints", ENDPOINTS),
         networks=unique(limits.networks, "networks", network),
     )
 

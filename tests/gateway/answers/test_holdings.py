@@ -135,6 +135,7 @@ async def test_a_revoked_key_has_no_limits_any_more(operator: Operator) -> None:
         (Limits(models=("gpt 4",)), "models"),
         (Limits(protocols=("openai",)), "protocols"),
         (Limits(endpoints=("chat",)), "endpoints"),
+        (Limits(endpoints=("models",)), "endpoints"),
         (Limits(networks=("10.0.0.1/8",)), "networks"),
         (Limits(networks=("10.0.0.0/33",)), "networks"),
         (Limits(networks=("10.0.0",)), "networks"),
