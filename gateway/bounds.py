@@ -27,6 +27,8 @@ SEARCHES = 10
 """That a provider does for one answer."""
 TOOLS = 1_000
 """Tokens by which providers tell a model how to use the tools that it is given, beside those tools themselves."""
+FORM = b"--"
+"""How a form begins, in which files come."""
 SMALL = 64 * 1024
 """Bytes up to which a request is not searched for media."""
 
@@ -50,6 +52,9 @@ class Weight(Struct, frozen=True, gc=False):
 
 def weigh(body: bytes) -> Weight:
     """A request's input by its bytes."""
+    if body.startswith(FORM):
+        files = body.count(b"filename=") * MEDIUM + len(body) // BYTES_PER_MEDIA_TOKEN
+        return Weight(files, files)
     text, media = len(body), 0
     if len(body) > SMALL and (b";base64," in body or b'data"' in body):
         for found in _MEDIA.finditer(body):

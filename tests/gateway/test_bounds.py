@@ -88,6 +88,12 @@ def test_documents_and_sound_count_by_their_length(kind: str) -> None:
     assert 5 * short < long < 10 * short
 
 
+def test_a_form_counts_by_its_files() -> None:
+    head = b'--x\r\ncontent-disposition: form-data; name="file"; filename="a.mp3"\r\n\r\n'
+    weight = weigh(head + bytes(1_600_000) + b"\r\n--x--\r\n")
+    assert MEDIUM + 100_000 <= weight.estimate == weight.most < MEDIUM + 100_100
+
+
 def test_text_beside_media_still_counts() -> None:
     body = with_media("picture", 2 * SMALL)
     assert weigh(body[:-1] + b',"x":"' + b"a" * 9000 + b'"}').most == weigh(body).most + 9007

@@ -82,6 +82,12 @@ async def test_a_local_model_costs_nothing_and_is_let_in_without_money(runtime: 
     assert reservation.micros == 0
 
 
+async def test_a_model_that_is_free_needs_no_money(runtime: Runtime) -> None:
+    key = key_under(runtime, Limits(prepaid=True))
+    _, reservation = await reserve(runtime, key, plan_of(target("omni-moderation-latest")), BODY, ASKED, "relay")
+    assert reservation.micros == 0
+
+
 async def test_counting_tokens_is_no_matter_of_money(runtime: Runtime) -> None:
     key = key_under(runtime, Limits(prepaid=True))
     _, reservation = await reserve(runtime, key, plan_of(target("no-such")), BODY, ASKED, "count")
