@@ -5,11 +5,12 @@ What a request may cost is put aside before it is sent, in one step that nothing
 for what it did cost when it ends.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
-from data.limits import EVERYONE, FREE, Budget, Limits, key_holder, owner_holder
+from data.limits import FREE, Budget, Limits
 from data.records import ExchangeRecord
 from gateway.errors import InsufficientQuota
+from gateway.holders import Holders, whose
 from gateway.windows import window
 
 QUARTER = 900_000_000
@@ -126,16 +127,10 @@ class Budgets:
     """All accounts. Belongs to the gateway's loop."""
 
     def __init__(self) -> None:
-        self._everyone = Account(EVERYONE)
-        self._keys: dict[int, Account] = {}
-        self._owners: dict[str, Account] = {}
-
-    def account(self, holder: str) -> Account:
-        """A holder's account, by its name."""
-        kind, _, name = holder.partition(":")
-        if kind == "key":
-            return self._of_key(int(name))
-        return self._of_owner(name) if kind == "owner" else self._everyone
+        self._accounts = Holders(Account)
+        self.account = self._accounts.get
+        self.of = self._accounts.of
+        self.put_under = self._accounts.put_under
 
     def seed(self, holder: str, balance: int, reserved: int, cost: int) -> None:
         """What the ledger says of a holder."""
@@ -146,22 +141,6 @@ class Budgets:
         """What was spent before we started."""
         for account in self.of(key_id, owner):
             account.spend(cost, at)
-
-    def put_under(self, keys: Iterable[tuple[int, Limits]], owners: Iterable[tuple[str, Limits]], all_: Limits) -> None:
-        """The limits in force from now on."""
-        for key_id, limits in keys:
-            self._of_key(key_id).put_under(limits)
-        named = dict(owners)
-        for name in named.keys() | self._owners.keys():
-            self._of_owner(name).put_under(named.get(name, FREE))
-        self._everyone.put_under(all_)
-
-    def of(self, key_id: int | None, owner: str) -> tuple[Account, ...]:
-        """The accounts that a request of this key counts for."""
-        if key_id is None:
-            return (self._everyone,)
-        key = self._of_key(key_id)
-        return (key, self._of_owner(owner), self._everyone) if owner else (key, self._everyone)
 
     def reserve(self, key_id: int, owner: str, estimate: int, most: Callable[[], int], now: int) -> int:
         """Put aside what a request may cost, in micro-units, and say how much that is.
@@ -201,22 +180,12 @@ class Budgets:
         """A holder's balance rose by so much."""
         self.account(holder).balance += micros
 
-    def _of_key(self, key_id: int) -> Account:
-        if (account := self._keys.get(key_id)) is None:
-            account = self._keys[key_id] = Account(key_holder(key_id))
-        return account
-
-    def _of_owner(self, name: str) -> Account:
-        if (account := self._owners.get(name)) is None:
-            account = self._owners[name] = Account(owner_holder(name))
-        return account
-
 
 def used_up(account: Account, left: int, span: Span | None, needed: int) -> InsufficientQuota:
     """What to tell a client for whom there is not enough money left."""
-    whose = {"key": "This key", "owner": "This key's owner"}.get(account.holder.partition(":")[0], "This gateway")
     what = "balance" if span is None else f"budget per {span.budget.per}" if span.budget.per != "total" else "budget"
-    told = f"{whose} has {dollars(max(left, 0))} left of its {what}, and the request may cost {dollars(needed)}."
+    has = f"{whose(account.holder)} has {dollars(max(left, 0))} left of its {what}"
+    told = f"{has}, and the request may cost {dollars(needed)}."
     if left > 0:
         told += " Asking for fewer output tokens may help."
     return InsufficientQuota(told)

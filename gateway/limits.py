@@ -7,15 +7,16 @@ import asyncio
 import contextlib
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from typing import Literal
 
-from data.limits import EVERYONE, FREE, Limits, key_holder, owner_holder
+from data.limits import FREE, Limits
 from gateway.canonical import Allowance
 from gateway.endpoints import Endpoint
 from gateway.errors import BadRequest, Forbidden, RateLimited
+from gateway.holders import Holders, whose
 from gateway.routing import fits
 from gateway.snapshot import KeyFacts, Snapshot
 
@@ -83,6 +84,11 @@ class Share:
         self.requests = Sliding(MINUTE)
         self.tokens = Sliding(MINUTE)
         self.tokens_of_day = Sliding(DAY)
+
+    def put_under(self, limits: Limits) -> None:
+        """What holds from now on; there may be more places."""
+        self.limits = limits
+        self.wake()
 
     def check_rates(self, tokens: int, now: float) -> None:
         """Raises `RateLimited`, saying when to come again, when this request would be one too many."""
@@ -200,37 +206,18 @@ class Limiter:
     """All shares. Belongs to the gateway's loop."""
 
     def __init__(self) -> None:
-        self._everyone = Share(EVERYONE)
-        self._keys: dict[int, Share] = {}
-        self._owners: dict[str, Share] = {}
-
-    def share(self, holder: str) -> Share:
-        """A holder's share, by its name."""
-        kind, _, name = holder.partition(":")
-        if kind == "key":
-            return self._of_key(int(name))
-        return self._of_owner(name) if kind == "owner" else self._everyone
-
-    def put_under(self, keys: Iterable[tuple[int, Limits]], owners: Iterable[tuple[str, Limits]], all_: Limits) -> None:
-        """The limits in force from now on."""
-        for key_id, limits in keys:
-            self._of_key(key_id).limits = limits
-        named = dict(owners)
-        for name in named.keys() | self._owners.keys():
-            self._of_owner(name).limits = named.get(name, FREE)
-        self._everyone.limits = all_
-        for share in (*self._keys.values(), *self._owners.values(), self._everyone):
-            share.wake()
+        self._shares = Holders(Share)
+        self.share = self._shares.get
+        self.put_under = self._shares.put_under
 
     def of(self, key: KeyFacts) -> tuple[Share, ...]:
         """The shares that a request of this key takes from."""
-        own = self._of_key(key.id)
-        return (own, self._of_owner(key.owner), self._everyone) if key.owner else (own, self._everyone)
+        return self._shares.of(key.id, key.owner)
 
     def remember(self, key_id: int, owner: str, seconds_ago: float, tokens: int) -> None:
         """What passed before we started, earlier things first."""
         at = time.monotonic() - seconds_ago
-        for share in (self._of_key(key_id), *((self._of_owner(owner),) if owner else ()), self._everyone):
+        for share in self._shares.of(key_id or None, owner):
             share.tokens_of_day.add(tokens, at)
 
     async def admit(self, key: KeyFacts, tokens: int) -> Admission:
@@ -248,16 +235,6 @@ class Limiter:
         finally:
             hand_on(shares)
         return Admission(shares, tokens)
-
-    def _of_key(self, key_id: int) -> Share:
-        if (share := self._keys.get(key_id)) is None:
-            share = self._keys[key_id] = Share(key_holder(key_id))
-        return share
-
-    def _of_owner(self, name: str) -> Share:
-        if (share := self._owners.get(name)) is None:
-            share = self._owners[name] = Share(owner_holder(name))
-        return share
 
 
 def enter(shares: tuple[Share, ...], tokens: int, now: float) -> Share | None:
@@ -353,8 +330,3 @@ def contains(network: str, address: str) -> bool:
         return False
     mapped = getattr(found, "ipv4_mapped", None)
     return (mapped or found) in ip_network(network)
-
-
-def whose(holder: str) -> str:
-    """A holder in the words of its client, who need not know its name."""
-    return {"key": "This key", "owner": "This key's owner"}.get(holder.partition(":")[0], "This gateway")
