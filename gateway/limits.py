@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Iterator
 from functools import lru_cache
 from ipaddress import ip_address, ip_network
+from itertools import takewhile
 from typing import Literal
 
 from data.limits import FREE, Limits
@@ -37,7 +38,7 @@ class Sliding:
         self.total = 0.0
 
     def add(self, amount: float, now: float) -> None:
-        """So much passes now; a correction may be negative."""
+        """So much passes now."""
         self.total += amount
         start = now - now % self._width
         if self._slots and self._slots[-1][0] >= start:
@@ -45,6 +46,15 @@ class Sliding:
         else:
             self.used(now)  # lets go of what is over, where no limit asks
             self._slots.append([start, amount])
+
+    def take_back(self, amount: float, at: float) -> None:
+        """So much of what passed at a moment did not after all. What counts no more cannot be taken back."""
+        start = at - at % self._width
+        for slot in takewhile(lambda slot: slot[0] >= start, reversed(self._slots)):
+            if slot[0] == start:
+                back = min(amount, slot[1])
+                slot[1] -= back
+                self.total -= back
 
     def used(self, now: float) -> float:
         """How much counts still."""
@@ -117,17 +127,21 @@ class Share:
         self.use(tokens, now)
 
     def use(self, tokens: int, now: float) -> None:
-        """So many tokens pass; a correction may be negative."""
+        """So many tokens pass."""
         if self.limits.tokens_per_minute is not None:
             self.tokens.add(tokens, now)
         # A limit by the day that is set at noon is also about the morning.
         self.tokens_of_day.add(tokens, now)
 
-    def give_back(self, tokens: int, now: float) -> None:
-        """It was not let in after all."""
-        if self.limits.requests_per_minute is not None:
-            self.requests.add(-1, now)
-        self.use(-tokens, now)
+    def spare(self, tokens: int, taken_at: float) -> None:
+        """So many tokens did not pass of those that were taken at a moment."""
+        self.tokens.take_back(tokens, taken_at)
+        self.tokens_of_day.take_back(tokens, taken_at)
+
+    def give_back(self, tokens: int, taken_at: float) -> None:
+        """One that was taken at a moment was not let in after all."""
+        self.requests.take_back(1, taken_at)
+        self.spare(tokens, taken_at)
 
     def leave(self) -> None:
         """One is over; the next may come."""
@@ -161,16 +175,19 @@ class Share:
 class Admission:
     """A request that was let in, until it is over."""
 
-    def __init__(self, shares: tuple[Share, ...], tokens: int) -> None:
+    def __init__(self, shares: tuple[Share, ...], tokens: int, at: float) -> None:
         self._shares = shares
         self._tokens = tokens
+        self._at = at
 
     def used(self, tokens: int) -> None:
         """How many tokens it took in the end, instead of those it was let in for."""
         now = time.monotonic()
         for share in self._shares:
-            share.use(tokens - self._tokens, now)
-        self._tokens = tokens
+            if tokens > self._tokens:
+                share.use(tokens - self._tokens, now)
+            else:
+                share.spare(self._tokens - tokens, self._at)
 
     def leave(self) -> None:
         """Free its places, once."""
@@ -180,9 +197,8 @@ class Admission:
 
     def undo(self) -> None:
         """It was not let in after all: it has taken nothing."""
-        now = time.monotonic()
         for share in self._shares:
-            share.give_back(self._tokens, now)
+            share.give_back(self._tokens, self._at)
         self.leave()
 
     def allowances(self) -> list[Allowance]:
@@ -234,7 +250,7 @@ class Limiter:
                 await wait_for_place(full, until - now)
         finally:
             hand_on(shares)
-        return Admission(shares, tokens)
+        return Admission(shares, tokens, now)
 
 
 def enter(shares: tuple[Share, ...], tokens: int, now: float) -> Share | None:
