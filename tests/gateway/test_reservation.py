@@ -1,5 +1,7 @@
 """What a request is let in with: a price that is known, a longest output, places, rates and money, or none of them."""
 
+import asyncio
+
 import pytest
 from msgspec.structs import replace
 
@@ -136,6 +138,20 @@ async def test_a_request_that_a_rate_refuses_puts_nothing_aside(runtime: Runtime
     with pytest.raises(RateLimited):
         await reserve(runtime, key, plan_of(target("gpt-4o")), BODY, ASKED, "generate")
     assert runtime.budgets.account("key:1").reserved == first.micros
+
+
+async def test_a_place_that_a_rate_keeps_one_from_taking_is_for_the_next(runtime: Runtime) -> None:
+    slow = key_under(runtime, Limits(requests_per_minute=1), owner=Limits(concurrent=1, wait_seconds=30))
+    other = replace(slow, id=2, limits=FREE)
+    first = await runtime.limits.admit(other, 0)
+    waiting = [asyncio.create_task(runtime.limits.admit(key, 0)) for key in (slow, slow, other)]
+    await asyncio.sleep(0)
+    first.leave()
+    (await waiting[0]).leave()
+    with pytest.raises(RateLimited, match="requests a minute"):
+        await waiting[1]
+    async with asyncio.timeout(10):
+        (await waiting[2]).leave()
 
 
 async def test_a_reservation_that_never_came_on_record_is_given_back_once(runtime: Runtime) -> None:
