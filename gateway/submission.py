@@ -1,5 +1,6 @@
 """Begins a video task at an upstream: on record before anything leaves, and never asked for twice by accident."""
 
+import asyncio
 import contextlib
 import logging
 import secrets
@@ -61,7 +62,7 @@ class Made(Struct, frozen=True):
 
 
 class Submission:
-    """One request for a video until its task has begun. It cannot be cut: the upstream would make the video anyway."""
+    """One request for a video until its task has begun. Once sent it cannot be cut: the video would be made anyway."""
 
     def __init__(self, poller: Poller, arrival: Arrival, key: KeyFacts, shape: VideoShape) -> None:
         self.poller = poller
@@ -78,6 +79,7 @@ class Submission:
         """The operator let it go, whatever it may cost."""
         self.reservation: Reservation | None = None
         self.attempts = Attempts(poller.runtime)
+        self._cut: asyncio.Future[GatewayError] = poller.runtime.loop.create_future()
         self.started_at = self.runtime.now()
         self._started = time.monotonic()
 
@@ -98,7 +100,9 @@ class Submission:
         return []
 
     def cut(self, error: GatewayError) -> None:
-        """Its task is begun or refused in a moment; what is not wanted then is not served."""
+        """Give up what waits for leave. Later its task is begun or refused in a moment; it is not served then."""
+        if not self._cut.done():
+            self._cut.set_result(error)
 
     def look_after(self, now: float) -> None:
         """Needs none."""
@@ -151,6 +155,18 @@ class Submission:
         self.id = number
         self.runtime.enter(self)
         self.runtime.bus.publish(ExchangeStarted(record))
+
+    async def wait_for_leave(self) -> None:
+        """Stand still while the operator holds it back. Raises the error that it is cut with meanwhile."""
+        micros = self.record(self.id).reserved_micros
+        leave = asyncio.ensure_future(brake.wait_for_leave(self, self.runtime, self.key, micros))
+        try:
+            await asyncio.wait((leave, self._cut), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            leave.cancel()
+        if self._cut.done():
+            raise self._cut.result()
+        await leave
 
     async def send(self, call: Call, asked: VideoRequest, targets: tuple[Target, ...]) -> Made:
         """Have one of the targets begin it: another one only when it is certain that the one before did not."""
@@ -277,12 +293,12 @@ async def submit(poller: Poller, arrival: Arrival, receive: Receive, key: KeyFac
     submission = Submission(poller, arrival, key, shape)
     try:
         call = await intake.take_call(arrival, receive)
-        keys.check_still_usable(poller.runtime.snapshot, key, poller.runtime.now())
         asked = read_request(shape, call)
         submission.model = asked.model
         plan = await submission.reserve(submission.plan(asked), call, asked)
+        keys.check_still_usable(poller.runtime.snapshot, key, poller.runtime.now())
         submission.begin()
-        await brake.wait_for_leave(submission, poller.runtime, key, submission.record(submission.id).reserved_micros)
+        await submission.wait_for_leave()
         made = await submission.send(call, asked, plan.targets)
         return Begun(await submission.keep(made), made.losses)
     except GatewayError as error:

@@ -12,8 +12,10 @@ from house import House, open_house
 from scripted_provider import Reply, ScriptedProvider, answer
 from studio import FILM, QUICK, UNAVAILABLE, Studio
 
+from data.limits import Brake
+from gateway.accounting import GetHolding, SetBrake
 from gateway.events import ExchangeEnded, ExchangeProgressed
-from gateway.operations import CreateKey, GetExchange, RemoveUpstream, RevokeKey
+from gateway.operations import CreateKey, CutExchange, GetExchange, RemoveUpstream, RevokeKey
 from gateway.price_operations import SetPrice
 
 ARK = "/api/v3/contents/generations/tasks"
@@ -82,6 +84,20 @@ async def test_a_video_that_was_made_is_charged_by_the_tokens_it_took(house: Hou
     assert (record.state, record.output_tokens, record.cost_micros) == ("done", 9000, 18_000)
     assert (record.operation, record.protocol, record.progress) == ("video", "ark_video", "8 s at 1280x720")
     assert charges(house) == [18_000]
+
+
+async def test_a_video_that_is_cut_while_it_waits_for_leave_is_never_begun(house: House, studio: Studio) -> None:
+    await house.service.ask(SetBrake(house.key.key.id, Brake(hold=True)))
+    response = asyncio.create_task(house.client.post(ARK, json=WISH))
+    async with asyncio.timeout(10):
+        while not (found := await house.exchanges()) or not found[0].progress:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    await house.service.ask(CutExchange(found[0].id))
+    assert (await response).status_code == 503
+    record = await house.settled()
+    assert (record.state, record.error_code, record.cost_micros) == ("failed", "cut", 0)
+    assert (await house.service.ask(GetHolding("everyone"))).reserved_micros == 0
+    assert charges(house) == []
 
 
 async def test_a_video_that_failed_costs_nothing_and_says_why(house: House, studio: Studio) -> None:

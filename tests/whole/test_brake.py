@@ -7,9 +7,9 @@ import pytest
 from house import House
 from scripted_provider import ScriptedProvider, answer, sse
 
-from data.limits import Brake
+from data.limits import EVERYONE, Brake
 from data.records import ExchangeRecord
-from gateway.accounting import ApproveExchange, SetBrake
+from gateway.accounting import ApproveExchange, GetHolding, SetBrake
 from gateway.operations import CutExchange
 from gateway.price_operations import SetPrice
 from tests.gateway.test_exchange import CHAT, DONE, HELLO, WHOLE, asking, chunk, usage_chunk
@@ -76,6 +76,19 @@ async def test_a_dear_request_that_is_cut_instead_never_leaves_and_costs_nothing
     assert (await response).status_code == 503
     record = await house.settled()
     assert (record.state, record.cost_micros, asked(provider)) == ("cut", 0, 0)
+
+
+async def test_a_held_request_whose_client_leaves_is_over_and_holds_nothing_back(
+    house: House, provider: ScriptedProvider, braked: Callable[..., object]
+) -> None:
+    await braked(hold=True)
+    response = asyncio.create_task(house.client.post(CHAT, json=asking()))
+    await waiting(house)
+    response.cancel()
+    record = await house.settled()
+    everyone = await house.service.ask(GetHolding(EVERYONE))
+    assert (record.state, record.cost_micros, asked(provider)) == ("client_left", 0, 0)
+    assert (everyone.reserved_micros, everyone.running) == (0, 0)
 
 
 async def test_requests_up_to_that_amount_need_no_approval(house: House, braked: Callable[..., object]) -> None:

@@ -85,6 +85,22 @@ async def test_requests_wait_for_a_place_and_are_served_in_the_order_in_which_th
     await until(house, 0)
 
 
+async def test_a_client_that_leaves_while_it_waits_leaves_its_turn(house: House, provider: ScriptedProvider) -> None:
+    release = asyncio.Event()
+    provider.replies(sse(*HELLO[:2], release, HELLO[2], usage_chunk(1, 1), DONE))
+    await house.add("openai-compatible", provider.url, models=(MODEL,))
+    await limited(house, concurrent=1, wait_seconds=60)
+    clients = []
+    for number in range(3):
+        clients.append(asyncio.create_task(house.client.post(CHAT, json=asking(True))))
+        await until(house, 1, number)
+    clients[1].cancel()
+    await until(house, 1, 1)
+    release.set()
+    assert [(await client).status_code for client in (clients[0], clients[2])] == [200, 200]
+    await until(house, 0)
+
+
 @pytest.mark.parametrize("wait_seconds", [0, 1])
 async def test_who_finds_no_place_in_time_is_told_when_to_come_again_and_has_taken_nothing(
     house: House, provider: ScriptedProvider, wait_seconds: int
