@@ -1,0 +1,27 @@
+"""What requests and their answers said, kept because the operator asked for it; all of it sealed."""
+
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from data.tables import Capture, Key
+
+
+async def save_captures(session: AsyncSession, captures: Sequence[Capture], left: Mapping[int, int]) -> None:
+    """Store captures, and how many more are to come of their keys: a key's id to the number."""
+    session.add_all(captures)
+    for key_id, number in left.items():
+        await session.execute(update(Key).where(col(Key.id) == key_id).values(capture_left=number))
+
+
+async def get_capture(session: AsyncSession, exchange_id: int, now: int) -> Capture | None:
+    """What was kept of an exchange, unless that has expired."""
+    found = select(Capture).where(col(Capture.exchange_id) == exchange_id, col(Capture.expires_at) > now)
+    return await session.scalar(found)
+
+
+async def find_captures(session: AsyncSession, key_id: int) -> list[int]:
+    """The exchanges of a key of which something is kept."""
+    return list(await session.scalars(select(col(Capture.exchange_id)).where(col(Capture.key_id) == key_id)))
