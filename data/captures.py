@@ -9,11 +9,14 @@ from sqlmodel import col
 from data.tables import Capture, Key
 
 
-async def save_captures(session: AsyncSession, captures: Sequence[Capture], left: Mapping[int, int]) -> None:
-    """Store captures, and how many more are to come of their keys: a key's id to the number."""
+async def save_captures(
+    session: AsyncSession, captures: Sequence[Capture], left: Mapping[tuple[int, int], int]
+) -> None:
+    """Store captures, and how many more are to come of their keys: a key's id, and until when, to the number."""
     session.add_all(captures)
-    for key_id, number in left.items():
-        await session.execute(update(Key).where(col(Key.id) == key_id).values(capture_left=number))
+    for (key_id, until), number in left.items():
+        same = (col(Key.id) == key_id, col(Key.capture_until) == until)
+        await session.execute(update(Key).where(*same).values(capture_left=number))
 
 
 async def get_capture(session: AsyncSession, exchange_id: int, now: int) -> Capture | None:

@@ -3,28 +3,19 @@
 Bodies only: neither headers nor the credentials in them come here.
 """
 
-from msgspec import Struct
+import asyncio
+from collections.abc import Iterable
 
 from data.captures import save_captures
 from data.database import Database
 from data.secrets import Vault
 from data.tables import Capture
+from gateway.snapshot import KeyFacts
 
 LARGEST = 2_000_000
 """Bytes that are kept of a request, and of an answer."""
 CUT_OFF = b"\n[cut off: the rest was not kept]"
 HOUR = 3_600_000_000
-
-
-class Order(Struct, frozen=True):
-    """What the operator asked to be kept of a key."""
-
-    until: int
-    """UTC microseconds."""
-    left: int
-    """Requests."""
-    hours: int
-    """How long each is kept."""
 
 
 class Collected:
@@ -62,41 +53,48 @@ class Collected:
 
 
 class Captures:
-    """The orders in force, and what was collected and is not stored yet. Belongs to the gateway's loop."""
+    """What is still to be collected, and what was and is not stored yet. Belongs to the gateway's loop."""
 
     def __init__(self, vault: Vault) -> None:
         self._vault = vault
-        self._orders: dict[int, Order] = {}
+        self._orders: dict[int, KeyFacts] = {}
         self._left: dict[int, int] = {}
         self._pending: list[Collected] = []
+        self._flushing = asyncio.Lock()
 
-    def start(self, key_id: int, order: Order) -> None:
-        """Collect the next requests of a key."""
-        self._orders[key_id], self._left[key_id] = order, order.left
+    @property
+    def waiting(self) -> bool:
+        """Whether something is to be stored."""
+        return bool(self._pending)
 
-    def stop(self, key_id: int) -> None:
-        """Collect none of a key any more."""
-        if self._orders.pop(key_id, None):
-            self._left[key_id] = 0
+    def put_under(self, keys: Iterable[KeyFacts]) -> None:
+        """Go by what was ordered. How many are left of an order that holds already is known better here."""
+        before, self._orders = self._orders, {key.id: key for key in keys if key.capture_until}
+        for key in self._orders.values():
+            if key.id not in before or before[key.id].capture_until != key.capture_until:
+                self._left[key.id] = key.capture_left
 
     def begin(self, key_id: int, exchange_id: int, now: int, request: bytes) -> Collected | None:
         """Take one of the places that are left; None when nothing is to be kept."""
         order = self._orders.get(key_id)
-        if order is None:
-            return None
-        if now >= order.until or self._left[key_id] <= 0:
-            self.stop(key_id)
+        if order is None or now >= order.capture_until or self._left[key_id] <= 0:
             return None
         self._left[key_id] -= 1
-        return Collected(exchange_id, key_id, now, now + order.hours * HOUR, request)
+        return Collected(exchange_id, key_id, now, now + order.capture_hours * HOUR, request)
 
-    def keep(self, collected: Collected) -> None:
+    def keep(self, collected: Collected | None) -> None:
         """Have it stored, off the request's path."""
-        self._pending.append(collected)
+        if collected is not None:
+            self._pending.append(collected)
 
     async def flush(self, database: Database) -> None:
         """Store what waits. What could not be stored goes on waiting."""
-        batch, left = list(self._pending), dict(self._left)
-        async with database.write() as session:
-            await save_captures(session, [each.sealed(self._vault) for each in batch], left)
-        del self._pending[: len(batch)]
+        async with self._flushing:
+            batch = list(self._pending)
+            left = {(key.id, key.capture_until): self._left[key.id] for key in self._orders.values()}
+            if not batch:
+                return
+            rows = await asyncio.to_thread(lambda: [each.sealed(self._vault) for each in batch])
+            async with database.write() as session:
+                await save_captures(session, rows, left)
+            del self._pending[: len(batch)]

