@@ -72,19 +72,22 @@ async def test_what_is_kept_is_sealed_on_the_disk_and_opens_with_the_vault(datab
         assert await find_captures(session, 1) == []
 
 
-OPENAI = b'data: {"id":"c","object":"chat.completion.chunk","model":"m-large","choices":[{"index":0,"delta":{"content":"Hello"},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'  # noqa: E501
+OPENAI = (
+    b'data: {"id":"c","object":"chat.completion.chunk","model":"m-large","choices":[{"index":0,'
+    b'"delta":{"content":"Hello"},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
+)
 ANTHROPIC = b"".join(
     b"event: " + kind + b"\ndata: " + data + b"\n\n"
     for kind, data in (
         (
             b"message_start",
             b'{"type":"message_start","message":{"id":"m","type":"message","role":"assistant","model":"m-large","content":[],"usage":{"input_tokens":1,"output_tokens":1}}}',
-        ),  # noqa: E501
+        ),
         (b"content_block_start", b'{"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}'),
         (
             b"content_block_delta",
             b'{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"Hello"}}',
-        ),  # noqa: E501
+        ),
         (b"content_block_stop", b'{"type":"content_block_stop","index":0}'),
         (b"message_delta", b'{"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":2}}'),
         (b"message_stop", b'{"type":"message_stop"}'),
