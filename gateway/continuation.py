@@ -324,6 +324,13 @@ def to_translate(going_on: Continuation, *, keeps: bool) -> Call:
     return replace(going_on.call, body=body)
 
 
+def kept(stored: StoredResponses, going_on: Continuation, key_id: int, upstream_id: int | None, answer: bytes) -> bytes:
+    """A whole answer, or frames of one, as its client gets it; what it can be gone on from is kept."""
+    answer = with_previous(answer, going_on)
+    keep(stored, going_on, key_id, upstream_id, answer)
+    return answer
+
+
 def keep(stored: StoredResponses, going_on: Continuation, key_id: int, upstream_id: int | None, answer: bytes) -> None:
     """Keep the response in a whole answer or in frames, if it can be gone on from.
 

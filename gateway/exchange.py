@@ -38,7 +38,7 @@ from gateway.errors import BadRequest, Cut, GatewayError, Internal, Unavailable,
 from gateway.events import ExchangeEnded, ExchangeStarted, TextPassed
 from gateway.intake import ON_LOST, Arrival, Receive, Scope, Send
 from gateway.metering import Meter
-from gateway.passage import Counted, Embedded, Passage, Relayed, Translated, warnings_header, warnings_record
+from gateway.passage import Counted, Embedded, Passage, Relayed, Translated, headers_of, warnings_record
 from gateway.protocols.codec import Call
 from gateway.rates import Charge
 from gateway.recording import Outcome
@@ -308,10 +308,8 @@ class Exchange:
         """An answer, or frames of one, for the client; its response is kept for requests that go on from it."""
         if self.going_on is None or self.key is None or self.target is None:
             return answer
-        answer = continuation.with_previous(answer, self.going_on)
         holder = self.target.upstream.id if isinstance(self.passage, Relayed) else None
-        continuation.keep(self.runtime.responses, self.going_on, self.key.id, holder, answer)
-        return answer
+        return continuation.kept(self.runtime.responses, self.going_on, self.key.id, holder, answer)
 
     def note_belongings(self, answer: bytes = b"") -> None:
         """Note that an account has what the request names, and what an answer, or frames of one, tell of."""
@@ -427,14 +425,12 @@ class Exchange:
             return
         if self.meter is not None:
             usage = settlement.so_far(self.meter, self._record.input_tokens)
-            outcome = Outcome(RUNNING, None, usage, settlement.ESTIMATED, self.charge(usage))
-            self.runtime.journal.progress(self.record(outcome))
+            so_far = Outcome(RUNNING, None, usage, settlement.ESTIMATED, self.charge(usage))
+            self.runtime.journal.progress(self.record(so_far))
         reply = self.reply
-        if reply.writing:
-            return
         if not reply.opened and now - self._started > PATIENCE:
             self.runtime.spawn(reply.open(self.answer_headers()))
-        elif reply.opened and now - reply.last_written > SILENCE:
+        elif reply.opened and not reply.writing and now - reply.last_written > SILENCE:
             self.runtime.spawn(self.write(self.codec.keep_alive))
 
     def open_tap(self) -> list[Piece]:
@@ -449,12 +445,8 @@ class Exchange:
 
     def answer_headers(self) -> list[tuple[bytes, bytes]]:
         """The upstream's headers that a client may see."""
-        passage, answer, held = self.passage, self.answer, self.reservation
-        own = passage.content_type if passage else None
-        headers = answer.returned if answer and not own else [(b"content-type", own or self.codec.stream_type)]
-        losses = passage.losses if passage else ()
-        warned = [(b"x-gateway-warnings", warnings_header(losses))] if losses else []
-        return [*headers, *(held.rate_headers(self.codec) if held else ()), *warned]
+        rates = self.reservation.rate_headers(self.codec) if self.reservation else []
+        return [*headers_of(self.passage, self.answer, self.codec.stream_type), *rates]
 
     async def write(self, frames: bytes, *, more: bool = True) -> None:
         """Hand bytes to the client; waits while it is slow."""
@@ -484,8 +476,7 @@ class Exchange:
 
     def tell_progress(self, output_tokens: int) -> None:
         """News of how far it has come."""
-        said = recording.progressed(self._record, self.target, self.first_token_us, output_tokens)
-        self.runtime.bus.publish(said)
+        self.runtime.bus.publish(recording.progressed(self._record, self.target, self.first_token_us, output_tokens))
 
     def elapsed_us(self) -> int:
         """Microseconds since it came."""

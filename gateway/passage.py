@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from gateway import tokens
 from gateway.canonical import Asked, Event, Inline, Request, ResponseStarted
 from gateway.errors import BadRequest, GatewayError, UpstreamFailed
+from gateway.intake import Headers
 from gateway.models import facts_for
 from gateway.protocols.client_calls import ClientCalls
 from gateway.protocols.codec import Call, Codec, Reader
@@ -19,6 +20,7 @@ from gateway.protocols.remote_media import Address, with_media
 from gateway.protocols.translation import Loss, ModelFacts
 from gateway.protocols.translation import Target as Addressee
 from gateway.routing import Target
+from gateway.upstream import Answer
 
 LONGEST_WARNINGS = 1024
 
@@ -209,6 +211,15 @@ def check_lossless(losses: tuple[Loss, ...]) -> None:
     """Raises `BadRequest` for the first thing that would be lost."""
     for loss in losses[:1]:
         raise BadRequest(f"{loss.field} would be lost on the way to this model: {loss.why}", param=loss.field)
+
+
+def headers_of(passage: Passage | None, answer: Answer | None, usual: bytes) -> Headers:
+    """An answer's headers that a client may see; `usual` is the content type where nobody gives another."""
+    own = passage.content_type if passage else None
+    headers = answer.returned if answer and not own else [(b"content-type", own or usual)]
+    if passage is None or not passage.losses:
+        return headers
+    return [*headers, (b"x-gateway-warnings", warnings_header(passage.losses))]
 
 
 def warnings_header(losses: tuple[Loss, ...]) -> bytes:
