@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from console.cli import (
     acts,
     brakes,
+    captures,
     exchanges,
     invoices,
     keys,
@@ -54,6 +55,7 @@ app = typer.Typer(
 )
 for braking in (brakes.brake, brakes.freeze, brakes.unfreeze, brakes.hold, brakes.release):
     keys.app.command()(braking)
+keys.app.command("capture")(captures.capture_key)
 app.add_typer(keys.app, name="key")
 app.add_typer(owners.app, name="owner")
 app.add_typer(limits.app, name="limit")
@@ -64,6 +66,7 @@ app.add_typer(prices.prices, name="price")
 prices.prices.command("refresh")(price_lists.refresh)
 prices.prices.command("lists")(price_lists.lists)
 prices.prices.command("withdraw")(price_lists.withdraw)
+exchanges.app.command("capture")(captures.look)
 app.add_typer(exchanges.app, name="exchange")
 app.add_typer(settings.app, name="setting")
 app.add_typer(usage.app, name="usage")

@@ -1,9 +1,11 @@
 """`console key`: client keys."""
 
+import time
 from typing import Annotated
 
 import typer
 
+from console.captures import captures
 from console.cli.asking import Asker, asking, pick
 from console.cli.moments import ahead, seconds
 from console.cli.radius import DryRun, carry_out
@@ -184,6 +186,10 @@ def braked(brake: Brake) -> str:
     return ", ".join(words for words, true in said.items() if true)
 
 
+def _capture(key: KeyView) -> str:
+    return "capture" if captures(key, time.time_ns() // 1000) else ""
+
+
 def _show_secret(created: KeyCreated, as_json: bool) -> None:
     show(created, as_json, created.secret)
     if not as_json:
@@ -199,7 +205,7 @@ def _row(key: KeyView) -> tuple[str, ...]:
         str(key.id),
         key.name,
         f"{key.public_id}…{key.tail}",
-        ", ".join(filter(None, (key.state, braked(key.brake)))),
+        ", ".join(filter(None, (key.state, _capture(key), braked(key.brake)))),
         key.owner,
         ", ".join(key.tags),
         count(key.requests_today),

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-import msgspec
 from textual.app import ComposeResult
 
+from console.captures import readable
 from console.ink import Line, wrap
 from console.screens.frame import FrameScreen
 from console.scrub import scrub_lines
@@ -13,14 +13,6 @@ from console.units import day_time
 from console.widgets.page import Page
 from data.records import ExchangeRecord
 from gateway.accounting import Captured, GetCapture
-
-
-def readable(text: str) -> str:
-    """JSON with its structure in sight; anything else as it is."""
-    try:
-        return msgspec.json.format(text, indent=2)
-    except msgspec.DecodeError:
-        return text
 
 
 def captured_lines(captured: Captured, width: int) -> list[Line]:

@@ -3,6 +3,8 @@
 from functools import partial
 from uuid import uuid4
 
+from console.captures import capture as capture_words
+from console.captures import captures
 from console.commands import Command
 from console.first_steps import model_to_try
 from console.screens.forms.holders import (
@@ -18,8 +20,6 @@ from console.screens.forms.holders import (
 )
 from console.screens.forms.limits import limit_fields, new_limits
 from console.screens.frame import FrameScreen
-from console.screens.key_lines import capture as capture_words
-from console.screens.key_lines import captures
 from console.screens.snippets import CreatedScreen
 from console.units import money
 from console.widgets.confirm import Choice

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 
+from console.captures import capture
 from console.commands import FILTER, bindings
 from console.ink import Line
 from console.periods import TimeSpan, local_offset, span_of
 from console.screens.holder_acts import KEY_ACTS, KeyActs
 from console.screens.holding_lines import activity, but_models, holding_lines, limits_anything
-from console.screens.key_lines import STATES, braking, capture, expires, last_use, models_of, rotation, standing, today
+from console.screens.key_lines import STATES, braking, expires, last_use, models_of, rotation, standing, today
 from console.screens.requests import RequestsScreen
 from console.session import Session
 from console.units import count, money

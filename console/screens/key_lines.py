@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+from console.captures import capture, captures
 from console.filter import Vocabulary
 from console.ink import Line, Span, fit, wrap
 from console.screens.holding_lines import (
@@ -48,11 +49,6 @@ KEPT = "◉ "
 """Before the name of a key whose requests are being kept, whatever else is the matter with it."""
 DAY_MICROS = 86_400 * MICROS
 HoldingOf = Callable[[KeyView], Holding | None]
-
-
-def captures(key: KeyView, now_micros: int) -> bool:
-    """Whether what its requests say is being kept."""
-    return bool(key.capture_left and key.capture_until and key.capture_until > now_micros)
 
 
 def rotates(key: KeyView, now_micros: int) -> bool:
@@ -179,15 +175,6 @@ def rotation(key: KeyView, now_micros: int) -> str:
     used = key.old_last_used_at
     last = f"last used {age((now_micros - used) / MICROS)} ago" if used else "not used since"
     return f"the secret before works until {day_time(key.old_valid_until)[:16]}, {left} from now; {last}"
-
-
-def capture(key: KeyView, now_micros: int) -> str:
-    """What is being kept of its requests."""
-    if not key.capture_until or not captures(key, now_micros):
-        return ""
-    left = age((key.capture_until - now_micros) / MICROS)
-    requests = "request" if key.capture_left == 1 else f"{key.capture_left} requests"
-    return f"what its next {requests} and their answers say is kept, for {left} more"
 
 
 def braking(key: KeyView) -> str:

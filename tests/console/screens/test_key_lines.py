@@ -3,7 +3,8 @@
 import pytest
 from msgspec.structs import replace
 
-from console.screens.key_lines import STATES, WORDS, besides, captures, key_columns, standing
+from console.captures import captures
+from console.screens.key_lines import STATES, WORDS, besides, key_columns, standing
 from data.limits import Brake
 from tests.console.money import DOLLAR, HOUR
 from tests.console.scripted import NOW, key
