@@ -22,6 +22,8 @@ from data.errors import DataError
 READERS = 4
 BUSY_TIMEOUT = 10
 """Seconds to wait for somebody else's lock, such as a backup tool's."""
+PATIENCE_MS = 1000
+"""To wait for readers before the write-ahead log is emptied: nothing is written meanwhile."""
 CHECK_CLOSED = 0.25
 CHECK_CRASHED = 1.5
 """Seconds given to the check at opening; what it cannot reach by then is taken as sound."""
@@ -65,6 +67,16 @@ class Database:
         """Fold what can be of the write-ahead log into the file, so that no commit has to; nobody waits for it."""
         async with _driver(self._readers) as driver:
             await driver.execute_fetchall("PRAGMA wal_checkpoint(PASSIVE)")
+
+    async def empty_log(self) -> bool:
+        """Fold all of the write-ahead log into the file, so that nothing deleted stays there; False if it is read."""
+        async with self._writing, _driver(self._writer) as driver:
+            await driver.execute_fetchall(f"PRAGMA busy_timeout = {PATIENCE_MS:d}")
+            try:
+                [[busy, *_]] = await driver.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
+            finally:
+                await driver.execute_fetchall(f"PRAGMA busy_timeout = {BUSY_TIMEOUT * 1000:d}")
+        return not busy
 
     async def reclaim(self, pages: int) -> None:
         """Give so many unused pages at the file's end back to the disk; a file from before version 0.1 keeps them."""

@@ -10,6 +10,7 @@ from sqlalchemy import delete, func, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from data.captures import overwriting
 from data.records import RUNNING
 from data.tables import AdjustedExchange, Attempt, Capture, Exchange, LedgerEntry
 
@@ -68,6 +69,5 @@ async def find_expired(session: AsyncSession, now: int, limit: int) -> list[int]
 
 async def wipe_captures(session: AsyncSession, numbers: Sequence[int]) -> None:
     """Delete captures, and overwrite what they held."""
-    await session.execute(text("PRAGMA secure_delete = ON"))
-    await session.execute(delete(Capture).where(col(Capture.exchange_id).in_(numbers)))
-    await session.execute(text("PRAGMA secure_delete = OFF"))
+    async with overwriting(session):
+        await session.execute(delete(Capture).where(col(Capture.exchange_id).in_(numbers)))

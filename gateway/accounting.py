@@ -310,6 +310,8 @@ class StartCapture(Operation[KeyView], frozen=True):
 
 
 class StopCapture(Operation[KeyView], frozen=True):
+    """Keep no more, nor what requests that run say; what was kept stays."""
+
     id: int
 
 
@@ -327,7 +329,7 @@ class GetCapture(Operation[Captured], frozen=True):
 
 
 class WipeCaptures(Operation[Done], frozen=True):
-    """Delete what was kept of a key's requests, now."""
+    """Delete what was kept of a key's requests, now; those that run are not kept either."""
 
     id: int
 

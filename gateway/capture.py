@@ -4,17 +4,23 @@ Bodies only: neither headers nor the credentials in them come here.
 """
 
 import asyncio
-from collections.abc import Iterable
+import logging
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 
 from data.captures import save_captures
-from data.database import Database
+from data.database import Database, reason
 from data.secrets import Vault
 from data.tables import Capture
 from gateway.snapshot import KeyFacts
 
+log = logging.getLogger("gatehouse.capture")
+
 LARGEST = 2_000_000
 """Bytes that are kept of a request, and of an answer."""
 CUT_OFF = b"\n[cut off: the rest was not kept]"
+MOST_WAITING = 50
+"""Captures that wait while none can be stored; the oldest beyond that are dropped."""
 HOUR = 3_600_000_000
 
 
@@ -59,8 +65,11 @@ class Captures:
         self._vault = vault
         self._orders: dict[int, KeyFacts] = {}
         self._left: dict[int, int] = {}
+        self._running: set[Collected] = set()
         self._pending: list[Collected] = []
         self._flushing = asyncio.Lock()
+        self._failing = False
+        self._dropped = 0
 
     @property
     def waiting(self) -> bool:
@@ -80,21 +89,59 @@ class Captures:
         if order is None or now >= order.capture_until or self._left[key_id] <= 0:
             return None
         self._left[key_id] -= 1
-        return Collected(exchange_id, key_id, now, now + order.capture_hours * HOUR, request)
+        collected = Collected(exchange_id, key_id, now, now + order.capture_hours * HOUR, request)
+        self._running.add(collected)
+        return collected
 
     def keep(self, collected: Collected | None) -> None:
-        """Have it stored, off the request's path."""
-        if collected is not None:
+        """Have it stored, off the request's path, unless its key's capture was stopped or wiped meanwhile."""
+        if collected is not None and collected in self._running:
+            self._running.remove(collected)
             self._pending.append(collected)
+
+    def leave_running(self, key_id: int) -> None:
+        """Keep nothing of a key's requests that run."""
+        self._running = {each for each in self._running if each.key_id != key_id}
+
+    @asynccontextmanager
+    async def wiping(self, key_id: int) -> AsyncIterator[int]:
+        """While what is stored of a key is deleted: nothing is stored, and afterwards nothing that began before.
+
+        Tells how many of its captures wait to be stored.
+        """
+        async with self._flushing:
+            yield sum(each.key_id == key_id for each in self._pending)
+            self.leave_running(key_id)
+            self._pending = [each for each in self._pending if each.key_id != key_id]
 
     async def flush(self, database: Database) -> None:
         """Store what waits. What could not be stored goes on waiting."""
         async with self._flushing:
             batch = list(self._pending)
-            left = {(key.id, key.capture_until): self._left[key.id] for key in self._orders.values()}
             if not batch:
                 return
-            rows = await asyncio.to_thread(lambda: [each.sealed(self._vault) for each in batch])
-            async with database.write() as session:
-                await save_captures(session, rows, left)
-            del self._pending[: len(batch)]
+            try:
+                await self._store(database, batch)
+            except Exception as error:
+                self._put_off(reason(error))
+            else:
+                del self._pending[: len(batch)]
+                self._recover()
+
+    async def _store(self, database: Database, batch: list[Collected]) -> None:
+        left = {(key.id, key.capture_until): self._left[key.id] for key in self._orders.values()}
+        rows = await asyncio.to_thread(lambda: [each.sealed(self._vault) for each in batch])
+        async with database.write() as session:
+            await save_captures(session, rows, left)
+
+    def _put_off(self, why: str) -> None:
+        if not self._failing:
+            log.error("what requests said could not be stored, the newest %d wait for that: %s", MOST_WAITING, why)
+        self._failing = True
+        self._dropped += max(0, len(self._pending) - MOST_WAITING)
+        del self._pending[:-MOST_WAITING]
+
+    def _recover(self) -> None:
+        if self._failing:
+            log.warning("what requests said is stored again; %d captures were dropped", self._dropped)
+        self._failing, self._dropped = False, 0

@@ -68,6 +68,8 @@ class Cleaner:
                 exchanges = await self._delete_all(retention.find_oldest, retention.delete_exchanges, start)
             if settings.database_gigabytes:
                 exchanges += await self._delete_beyond(settings.database_gigabytes * GIGABYTE)
+            if captures:
+                await self._database.empty_log()
             if captures or exchanges:
                 await self._reclaim()
             return Cleaned(exchanges, captures, round(self._longest * 1_000_000))

@@ -5,7 +5,7 @@ from data.retention import wipe_captures
 from gateway.accounting import Captured, GetCapture, StartCapture, StopCapture, WipeCaptures
 from gateway.answers import keys, values
 from gateway.answers.desk import Desk
-from gateway.errors import BadRequest
+from gateway.errors import BadRequest, Unavailable
 from gateway.operations import Done, KeyView
 
 MINUTE = 60_000_000
@@ -26,11 +26,12 @@ async def start_capture(desk: Desk, operation: StartCapture) -> KeyView:
 
 
 async def stop_capture(desk: Desk, operation: StopCapture) -> KeyView:
-    """Keep nothing more of a key; what was kept stays until it expires or is wiped."""
+    """Keep nothing more of a key, nor of its requests that run; what was kept stays until it expires or is wiped."""
     async with desk.change() as change:
         row = await keys.find(change.session, operation.id)
         row.capture_until, row.capture_left = None, 0
         change.told("capture_stopped", f"keeps no more of what requests of key {row.name} say")
+    desk.runtime.captures.leave_running(operation.id)
     return await keys.view_of(desk, row)
 
 
@@ -50,13 +51,16 @@ async def get_capture(desk: Desk, operation: GetCapture) -> Captured:
 
 
 async def wipe_all(desk: Desk, operation: WipeCaptures) -> Done:
-    """Delete what was kept of a key's requests."""
-    await desk.runtime.captures.flush(desk.database)
-    async with desk.change() as change:
+    """Delete what was kept of a key's requests; those that run are not kept either."""
+    async with desk.runtime.captures.wiping(operation.id) as waiting, desk.change() as change:
         row = await keys.find(change.session, operation.id)
         numbers = await captures.find_captures(change.session, operation.id)
         await wipe_captures(change.session, numbers)
-        told = f"deleted what was kept of {len(numbers)} requests of key {row.name}"
+        told = f"deleted what was kept of {len(numbers) + waiting} requests of key {row.name}"
         change.told("captures_wiped", told)
-    await desk.database.checkpoint()
+    if not await desk.database.empty_log():
+        raise Unavailable(
+            "What was kept is deleted, but its traces in the database's log are not, as somebody reads it: wipe again.",
+            code="log_in_use",
+        )
     return Done(told)

@@ -1,11 +1,15 @@
 """Old exchanges and expired captures are deleted oldest first; what runs, totals and the ledger stay."""
 
+import random
+
+import pytest
 from msgspec.structs import replace
 from sqlalchemy import func, select, text
 from sqlmodel import SQLModel
 
 from data.adjustments import Correction, adjust, begin_adjustment
 from data.audit import check
+from data.captures import save_captures
 from data.database import Database
 from data.exchanges import page_exchanges, save_exchanges
 from data.records import DONE, RUNNING, AttemptRecord, ExchangeRecord
@@ -92,3 +96,36 @@ async def test_captures_are_wiped_from_the_files_once_they_have_expired(database
     await database.close()
     stored = database.path.read_bytes()
     assert (b"canary-one" in stored, b"canary-two" in stored) == (False, True)
+
+
+async def test_neither_the_file_nor_its_log_holds_a_piece_of_wiped_captures_however_they_were_moved(
+    database: Database,
+) -> None:
+    numbers = random.Random(7).sample(range(200), 200)
+    for start in range(0, len(numbers), 8):
+        some = [
+            Capture(exchange_id=n, key_id=1, at=1, expires_at=9, request=b"canary-7f3a9d" * (n + 1), answer=b"")
+            for n in numbers[start : start + 8]
+        ]
+        async with database.write() as session:
+            await save_captures(session, some, {})
+    files = database.path, database.path.with_name(database.path.name + "-wal")
+    assert any(b"canary-7f3a9d" in file.read_bytes() for file in files)
+    async with database.write() as session:
+        await wipe_captures(session, numbers)
+    assert await database.empty_log()
+    assert not any(b"canary-7f3a9d" in file.read_bytes() for file in files)
+
+
+async def test_a_log_that_somebody_reads_is_not_emptied_and_says_so(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("data.database.PATIENCE_MS", 10)
+    async with database.write() as session:
+        session.add(Capture(exchange_id=1, key_id=1, at=1, expires_at=9, request=b"", answer=b""))
+    async with database.read() as reading:
+        await find_expired(reading, 9, 1)
+        async with database.write() as session:
+            await wipe_captures(session, [1])
+        assert not await database.empty_log()
+    assert await database.empty_log()

@@ -1,6 +1,8 @@
 """What the operator asked for is kept, and no more: counted, timed, bounded, sealed, and gone when it is wiped."""
 
 import asyncio
+import contextlib
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -11,8 +13,8 @@ from data.captures import find_captures, get_capture
 from data.database import Database
 from data.retention import wipe_captures
 from data.secrets import Vault
-from gateway.accounting import GetCapture, ListActs, StartCapture, WipeCaptures
-from gateway.capture import CUT_OFF, HOUR, LARGEST, Captures, Collected
+from gateway.accounting import Captured, GetCapture, ListActs, StartCapture, StopCapture, WipeCaptures
+from gateway.capture import CUT_OFF, HOUR, LARGEST, MOST_WAITING, Captures, Collected
 from gateway.errors import BadRequest
 from gateway.snapshot import KeyFacts
 
@@ -32,6 +34,15 @@ def ordered() -> Captures:
 
 def holds(directory: Path) -> bool:
     return any(CANARY in file.read_bytes() for file in directory.rglob("*") if file.is_file())
+
+
+async def kept_of(house: House, number: int) -> Captured:
+    """What is kept of an exchange, once it is stored."""
+    for _ in range(500):
+        with contextlib.suppress(BadRequest):
+            return await house.service.ask(GetCapture(number))
+        await asyncio.sleep(0.01)
+    raise AssertionError("nothing was kept")
 
 
 def test_of_twenty_requests_five_are_collected_when_five_were_asked_for() -> None:
@@ -70,6 +81,40 @@ async def test_what_is_kept_is_sealed_on_the_disk_and_opens_with_the_vault(datab
     async with database.write() as session:
         await wipe_captures(session, await find_captures(session, 1))
         assert await find_captures(session, 1) == []
+
+
+async def test_what_runs_or_waits_while_captures_are_wiped_is_not_stored_afterwards(database: Database) -> None:
+    captures = ordered()
+    running, waiting = captures.begin(1, 1, 10, CANARY), captures.begin(1, 2, 10, CANARY)
+    captures.keep(waiting)
+    async with captures.wiping(1) as number:
+        begun = captures.begin(1, 3, 10, CANARY)
+        captures.keep(captures.begin(1, 4, 10, CANARY))
+    assert number == 1
+    captures.keep(running)
+    captures.keep(begun)
+    assert not captures.waiting
+    captures.keep(captures.begin(1, 5, 10, b""))
+    await captures.flush(database)
+    async with database.read() as session:
+        assert await find_captures(session, 1) == [5]
+
+
+async def test_a_failure_of_storing_is_told_once_and_lets_only_so_many_wait(
+    database: Database, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    captures = Captures(vault())
+    captures.put_under([KeyFacts(1, "k", b"", "ada", "", True, None, False, capture_until=100, capture_left=99)])
+    for number in range(MOST_WAITING + 3):
+        captures.keep(captures.begin(1, number, 10, CANARY))
+    broken = Database(tmp_path / "nowhere" / "gatehouse.db")
+    await captures.flush(broken)
+    await captures.flush(broken)
+    await captures.flush(database)
+    assert [record.levelname for record in caplog.records] == ["ERROR", "WARNING"]
+    assert caplog.messages[1] == "what requests said is stored again; 3 captures were dropped"
+    async with database.read() as session:
+        assert sorted(await find_captures(session, 1)) == list(range(3, MOST_WAITING + 3))
 
 
 OPENAI = (
@@ -118,8 +163,7 @@ async def test_a_stream_is_kept_as_its_client_had_it_only_while_that_is_on_and_e
     on = await house.settled()
     await house.client.post(path, json=body)
     late = await house.settled()
-    await asyncio.sleep(0.05)
-    kept = await ask(GetCapture(on.id))
+    kept = await kept_of(house, on.id)
     assert kept.answer == given.text
     assert "canary-7f3a9d" in kept.request
     assert house.secret not in kept.request + kept.answer
@@ -129,3 +173,43 @@ async def test_a_stream_is_kept_as_its_client_had_it_only_while_that_is_on_and_e
     for number in (off.id, on.id, late.id):
         with pytest.raises(BadRequest, match="Nothing is kept"):
             await ask(GetCapture(number))
+
+
+BODY = {"model": "m-large", "stream": True, "messages": [{"role": "user", "content": "hi"}]}
+
+
+@pytest.mark.parametrize("ending", [StopCapture, WipeCaptures])
+async def test_a_request_that_runs_when_its_capture_is_stopped_or_wiped_is_not_kept(
+    house: House, provider: ScriptedProvider, ending: type[StopCapture | WipeCaptures]
+) -> None:
+    rest = asyncio.Event()
+    provider.replies(sse(OPENAI[:150], rest, OPENAI[150:]))
+    await house.add("openai-compatible", provider.url, models=("m-large",))
+    await house.service.ask(StartCapture(house.key.key.id))
+    async with house.client.stream("POST", "/v1/chat/completions", json=BODY) as response:
+        await house.service.ask(ending(house.key.key.id))
+        rest.set()
+        await response.aread()
+    await house.service.drain(5)
+    with pytest.raises(BadRequest, match="Nothing is kept"):
+        await house.service.ask(GetCapture((await house.settled()).id))
+
+
+async def test_no_sealed_byte_of_a_capture_is_in_any_file_once_it_is_wiped(
+    house: House, provider: ScriptedProvider, tmp_path: Path
+) -> None:
+    provider.replies(sse(OPENAI))
+    await house.add("openai-compatible", provider.url, models=("m-large",))
+    await house.service.ask(StartCapture(house.key.key.id))
+    await house.client.post("/v1/chat/completions", json=BODY)
+    await kept_of(house, (await house.settled()).id)
+    with contextlib.closing(sqlite3.connect(house.service.directory.database)) as beside:
+        sealed = beside.execute("SELECT request, answer FROM captures").fetchone()
+
+    def held() -> set[bytes]:
+        files = [file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()]
+        return {each for each in sealed if any(each[-60:] in content for content in files)}
+
+    assert held() == set(sealed)
+    await house.service.ask(WipeCaptures(house.key.key.id))
+    assert held() == set()
