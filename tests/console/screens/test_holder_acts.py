@@ -1,9 +1,11 @@
 """Limits, payments, rotation, brake and capture by keys, each saying whom it would touch before it is done."""
 
+import contextlib
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from house import open_house
+from house import House, open_house
 from msgspec.structs import replace
 
 from console.app import ConsoleApp
@@ -22,7 +24,16 @@ from gateway.accounting import (
     WipeCaptures,
 )
 from gateway.errors import BadRequest
-from gateway.operations import Done, ExchangeDetail, GetExchange, GetSnippets, GetUsage, KeyCreated, ListUpstreams
+from gateway.operations import (
+    AddUpstream,
+    Done,
+    ExchangeDetail,
+    GetExchange,
+    GetSnippets,
+    GetUsage,
+    KeyCreated,
+    ListUpstreams,
+)
 from tests.console.direct import console_on, seen, typed
 from tests.console.money import DOLLAR, HOUR, budgeted, holding, radius, window
 from tests.console.scripted import NOW, ScriptedLink, exchange, key, shown
@@ -174,3 +185,48 @@ async def test_on_a_real_gateway_limits_are_set_shown_and_taken_back(tmp_path: P
         await pilot.press("y")
         await seen(pilot, "no budget")
         assert (await house.service.ask(GetHolding("key:1"))).limits == Limits()
+
+
+@contextlib.asynccontextmanager
+async def demo_house(directory: Path, body: object) -> AsyncIterator[House]:
+    """A gateway that has answered its first request."""
+    async with open_house(directory) as house:
+        await house.service.ask(AddUpstream("demo", unpriced=True))
+        await house.client.post("/v1/chat/completions", json=body)
+        await house.settled()
+        yield house
+
+
+async def test_on_a_real_gateway_a_capture_is_started_seen_in_the_list_looked_at_and_wiped(tmp_path: Path) -> None:
+    body = {"model": "demo-1", "messages": [{"role": "user", "content": "canary"}]}
+    async with demo_house(tmp_path, body) as house, console_on(house.service) as pilot:
+        await pilot.press("2")
+        await seen(pilot, "tests")
+        await pilot.press("c")
+        await seen(pilot, "Nothing is being kept.")
+        await pilot.pause(GRACE + 0.05)
+        await pilot.press("s")
+        await seen(pilot, "Prompts and answers are stored, sealed.")
+        await pilot.press("enter")
+        await seen(pilot, "◉ capture ")
+        assert (await house.client.post("/v1/chat/completions", json=body)).status_code == 200
+        number = (await house.settled()).id
+        await pilot.press("1")
+        await seen(pilot, "demo-1")
+        await pilot.press("enter", "C")
+        await seen(pilot, "The look goes on record.")
+        await pilot.pause(GRACE + 0.05)
+        await pilot.press("y")
+        assert '"content": "canary"' in await seen(pilot, "this look is on record")
+        await pilot.press("escape", "2")
+        await seen(pilot, "what its next 19 requests and their answers say is kept")
+        await pilot.press("c")
+        await seen(pilot, "keep no more")
+        await pilot.pause(GRACE + 0.05)
+        await pilot.press("w")
+        await seen(pilot, "Delete what was kept of tests?")
+        await pilot.pause(GRACE + 0.05)
+        await pilot.press("y")
+        await seen(pilot, "deleted what was kept of 1 requests")
+        with pytest.raises(BadRequest, match="Nothing is kept"):
+            await house.service.ask(GetCapture(number))
