@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from house import House, open_house
 from msgspec.structs import replace
+from textual.pilot import Pilot
 
-from console.app import ConsoleApp
+from console.app import ConsoleApp, Leaving
 from console.widgets.confirm import GRACE
 from data.limits import Budget, Limits
 from gateway.accounting import (
@@ -53,6 +54,13 @@ def link() -> ScriptedLink:
     link.answers[GetUsage] = lambda op: []
     link.answers[ListUpstreams] = lambda op: []
     return link
+
+
+async def reply(pilot: Pilot[Leaving], question: str, answer: str) -> None:
+    """Answer a question with a key, once it takes one."""
+    await seen(pilot, question)
+    await pilot.pause(GRACE + 0.05)
+    await pilot.press(answer)
 
 
 async def test_limits_are_filled_in_with_whom_they_touch_in_sight_and_refusals_at_their_field(
@@ -120,20 +128,14 @@ async def test_a_capture_is_started_seen_while_on_stopped_and_wiped(app: Console
         await pilot.press("2")
         await seen(pilot, "batch")
         await pilot.press("c")
-        await seen(pilot, "Nothing is being kept.")
-        await pilot.pause(GRACE + 0.05)
-        await pilot.press("s")
+        await reply(pilot, "Nothing is being kept.", "s")
         await seen(pilot, "Prompts and answers are stored, sealed.")
         await pilot.press("enter")
         await seen(pilot, "◉ capture ")
         assert "what its next 20 requests and their answers say is kept" in shown(app)
         await pilot.press("c")
-        await seen(pilot, "keep no more")
-        await pilot.pause(GRACE + 0.05)
-        await pilot.press("w")
-        await seen(pilot, "Delete what was kept of batch?")
-        await pilot.pause(GRACE + 0.05)
-        await pilot.press("y")
+        await reply(pilot, "keep no more", "w")
+        await reply(pilot, "Delete what was kept of batch?", "y")
         await seen(pilot, "deleted what was kept of 3 requests")
 
 
@@ -180,9 +182,7 @@ async def test_on_a_real_gateway_limits_are_set_shown_and_taken_back(tmp_path: P
         await pilot.press("tab", "enter")
         await seen(pilot, "0.0% day")
         await pilot.press("z")
-        await seen(pilot, "Undo: set the limits of tests")
-        await pilot.pause(GRACE + 0.05)
-        await pilot.press("y")
+        await reply(pilot, "Undo: set the limits of tests", "y")
         await seen(pilot, "no budget")
         assert (await house.service.ask(GetHolding("key:1"))).limits == Limits()
 
@@ -203,9 +203,7 @@ async def test_on_a_real_gateway_a_capture_is_started_seen_in_the_list_looked_at
         await pilot.press("2")
         await seen(pilot, "tests")
         await pilot.press("c")
-        await seen(pilot, "Nothing is being kept.")
-        await pilot.pause(GRACE + 0.05)
-        await pilot.press("s")
+        await reply(pilot, "Nothing is being kept.", "s")
         await seen(pilot, "Prompts and answers are stored, sealed.")
         await pilot.press("enter")
         await seen(pilot, "◉ capture ")
@@ -214,19 +212,13 @@ async def test_on_a_real_gateway_a_capture_is_started_seen_in_the_list_looked_at
         await pilot.press("1")
         await seen(pilot, "demo-1")
         await pilot.press("enter", "C")
-        await seen(pilot, "The look goes on record.")
-        await pilot.pause(GRACE + 0.05)
-        await pilot.press("y")
+        await reply(pilot, "The look goes on record.", "y")
         assert '"content": "canary"' in await seen(pilot, "this look is on record")
         await pilot.press("escape", "2")
         await seen(pilot, "what its next 19 requests and their answers say is kept")
         await pilot.press("c")
-        await seen(pilot, "keep no more")
-        await pilot.pause(GRACE + 0.05)
-        await pilot.press("w")
-        await seen(pilot, "Delete what was kept of tests?")
-        await pilot.pause(GRACE + 0.05)
-        await pilot.press("y")
+        await reply(pilot, "keep no more", "w")
+        await reply(pilot, "Delete what was kept of tests?", "y")
         await seen(pilot, "deleted what was kept of 1 requests")
         with pytest.raises(BadRequest, match="Nothing is kept"):
             await house.service.ask(GetCapture(number))
