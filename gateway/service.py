@@ -23,7 +23,7 @@ from gateway.addresses import resolve_public
 from gateway.answers.desk import Desk, ServingFacts
 from gateway.app import new_app
 from gateway.bookkeeping import keep_checking
-from gateway.budgets import KEPT, QUARTER
+from gateway.budgets import DAY, KEPT, QUARTER
 from gateway.bus import Bus
 from gateway.cleaner import Cleaner
 from gateway.control import ControlServer
@@ -44,7 +44,6 @@ from gateway.webhooks import Webhooks
 
 log = logging.getLogger("gatehouse.service")
 
-DAY = 86_400_000_000
 LAST_WORDS = 2.0
 """Seconds that cut exchanges have to tell their clients and settle."""
 

@@ -3,11 +3,10 @@
 from data import invoices, keys, ledger
 from data.database import Session
 from data.limits import EVERYONE, Limits
+from data.usage import QUARTER
 from gateway.answers import values
 from gateway.answers.desk import Desk
 from gateway.report_operations import GetInvoice, Invoice, Payment
-
-QUARTER = 900_000_000
 
 
 async def get_invoice(desk: Desk, operation: GetInvoice) -> Invoice:
